@@ -1,0 +1,49 @@
+// How a resource gets the credential that its downstream accepts.
+import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
+import type { Credential, Grant, Identity } from "../oauth/grant.ts";
+import type { Parameters } from "../oauth/parameters.ts";
+
+/** What a strategy adds to an approved request; the grant is made of both. */
+export interface Approval {
+  credential?: Credential;
+  identity?: Identity;
+  /** When the provider granted less (or more) than was asked; absent: what was asked. */
+  scope?: readonly string[];
+}
+
+/** What comes after the user's yes. */
+export type Begun =
+  /** Nothing more is needed. */
+  | { kind: "granted"; approval: Approval }
+  /** The form is shown again with `problem` beside the field. */
+  | { kind: "again"; problem: string }
+  /** The browser goes to a provider; `memo` comes back to `finish`, sealed in the flow's cookie meanwhile. */
+  | { kind: "redirect"; url: string; memo: unknown };
+
+/** What `begin` needs to send the browser away. */
+export interface BeginOptions {
+  /** The `state` for the provider: short, single use, bound to this browser by the caller. */
+  state: string;
+  now: number;
+}
+
+export interface Strategy {
+  /** What the page asks for besides the yes; absent: nothing. */
+  readonly keyField?: { hint: string };
+  /** After the user's yes. `form` is what the page's form sent. */
+  begin(request: AuthorizationRequest, form: Parameters, options: BeginOptions): Promise<Begun>;
+  /**
+   * The provider sent the browser back.
+   *
+   * @throws OAuthError `access_denied`, `server_error`, `temporarily_unavailable`; sent to the client by redirect
+   */
+  finish(request: AuthorizationRequest, memo: unknown, answer: Parameters, now: number): Promise<Approval>;
+  /**
+   * At a refresh: the same grant with a live credential and today's facts about the user.
+   *
+   * @throws OAuthError `invalid_grant` when access has ended, `temporarily_unavailable` when nobody could say
+   */
+  renew(grant: Grant, now: number): Promise<Grant>;
+  /** The grant has ended (RFC 7009): told to the provider where it has an endpoint. Best effort; failures are logged. */
+  revoke?(grant: Grant): Promise<void>;
+}

@@ -1,0 +1,70 @@
+// Structured events: one name, a few fields. Never a token, code, key, cookie or full query string.
+import { configure, getLogger, type LogRecord } from "@logtape/logtape";
+
+export type Level = "fatal" | "error" | "warning" | "info" | "debug" | "trace";
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Event names are past tense (`token_issued`), fields use wire names (`client_id`). An `Error` in a field is printed as message and causes. */
+export type Log = Readonly<Record<Level, (event: string, fields?: Fields) => void>>;
+
+const category = ["mcp-oauth-proxy"];
+
+/** The log of the process; what is written before `configureLog` is lost. */
+export const processLog: Log = createLog();
+
+function createLog(): Log {
+  const logger = getLogger(category);
+  const write = (level: Level) => (event: string, fields: Fields = {}) => {
+    if (logger.isEnabledFor(level)) logger[level](event, printable(fields));
+  };
+  return {
+    fatal: write("fatal"),
+    error: write("error"),
+    warning: write("warning"),
+    info: write("info"),
+    debug: write("debug"),
+    trace: write("trace"),
+  };
+}
+
+/** Sends events of `level` and above to standard error, as JSON lines or as text for people. */
+export async function configureLog(options: { level: Level; format: "json" | "text" }): Promise<void> {
+  const write = options.format === "json" ? jsonLine : textLine;
+  await configure({
+    reset: true,
+    sinks: { stderr: (record) => void process.stderr.write(write(record)) },
+    loggers: [
+      { category, sinks: ["stderr"], lowestLevel: options.level },
+      { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" },
+    ],
+  });
+}
+
+function jsonLine(record: LogRecord): string {
+  const fields = { time: new Date(record.timestamp).toISOString(), level: record.level, event: eventOf(record) };
+  return JSON.stringify({ ...fields, ...record.properties }) + "\n";
+}
+
+function textLine(record: LogRecord): string {
+  const time = new Date(record.timestamp).toISOString().slice(11, 19);
+  const fields = Object.entries(record.properties).map(([name, value]) =>
+    ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`
+  );
+  return `${time} ${record.level.padEnd(7)} ${eventOf(record)}${fields.join("")}\n`;
+}
+
+function eventOf(record: LogRecord): string {
+  return record.message.map(String).join("");
+}
+
+function printable(fields: Fields): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? printError(value) : value]),
+  );
+}
+
+/** Message and causes, without stacks: a stack may quote values. */
+function printError(error: Error): string {
+  const cause = error.cause instanceof Error ? `: ${printError(error.cause)}` : "";
+  return `${error.name}: ${error.message}${cause}`;
+}

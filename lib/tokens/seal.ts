@@ -1,0 +1,144 @@
+// Sealed values: JWE compact serialisation (RFC 7516), `dir` with A256GCM, one derived key per purpose, a ring of keys for
+// rotation. node:crypto instead of jose here, because opening a token is on the hot path and this is several times
+// cheaper; test/tokens/seal.test.ts holds both against each other.
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { Secret } from "../config/secrets.ts";
+
+/** One key is derived per purpose, so a value sealed for one can't be opened as another. Part of the wire format: never rename. */
+export type SealPurpose =
+  | "authorization"
+  | "authorization code"
+  | "access token"
+  | "refresh token"
+  | "refresh answer"
+  | "client id"
+  | "downstream endpoint"
+  | "flow"
+  | "consent"
+  | "provider registration"
+  | "provider tokens";
+
+export interface Sealer {
+  /** JSON value to a JWE compact string; `expiresAt` (seconds since the epoch) is kept inside. */
+  seal(purpose: SealPurpose, value: unknown, expiresAt?: number): string;
+  /** The same value always gives the same string under the same key: for ids that must be idempotent. */
+  sealDeterministic(purpose: SealPurpose, value: unknown): string;
+  /** The value, or undefined when it is not ours, was sealed for another purpose, was changed, or is past its expiry. */
+  open(purpose: SealPurpose, sealed: string): Opened | undefined;
+  /** A secret that follows from `id`: the same for every replica with the same state secret. 43 base64url characters. */
+  derive(label: string, id: string): string;
+}
+
+export interface Opened {
+  value: unknown;
+  expiresAt?: number;
+}
+
+interface PurposeKey {
+  encryption: Uint8Array;
+  iv: Uint8Array;
+  /** Encoded protected headers, without and with compression. */
+  header: string;
+  zippedHeader: string;
+}
+
+/** Payloads from here on are compressed: provider tokens of 4 KB have to fit into headers of 8 KB. */
+const zipFromBytes = 1024;
+
+/**
+ * A sealer over a ring of state secrets: the first seals, all open.
+ *
+ * @param secrets base64 text, 32 bytes or more each; the current one first
+ */
+export function createSealer(secrets: readonly Secret[], now: () => number): Sealer {
+  const ring = secrets.map((secret) => Buffer.from(secret.reveal(), "base64"));
+  const keysByPurpose = new Map<SealPurpose, PurposeKey[]>();
+
+  function keysFor(purpose: SealPurpose): PurposeKey[] {
+    let keys = keysByPurpose.get(purpose);
+    if (keys === undefined) keysByPurpose.set(purpose, keys = ring.map((secret) => deriveKey(secret, purpose)));
+    return keys;
+  }
+
+  function write(purpose: SealPurpose, value: unknown, expiresAt: number | undefined, deterministic: boolean): string {
+    const key = keysFor(purpose)[0]!;
+    const plain = Buffer.from(JSON.stringify({ v: value, ...(expiresAt === undefined ? {} : { exp: expiresAt }) }));
+    const iv = deterministic ? createHmac("sha256", key.iv).update(plain).digest().subarray(0, 12) : randomBytes(12);
+    const zipped = plain.length >= zipFromBytes;
+    const header = zipped ? key.zippedHeader : key.header;
+    const cipher = createCipheriv("aes-256-gcm", key.encryption, iv).setAAD(Buffer.from(header));
+    const text = cipher.update(zipped ? deflateRawSync(plain) : plain);
+    const rest = cipher.final();
+    const cipherText = rest.length === 0 ? text : Buffer.concat([text, rest]);
+    return `${header}..${iv.toString("base64url")}.${cipherText.toString("base64url")}.${
+      cipher.getAuthTag().toString("base64url")
+    }`;
+  }
+
+  return {
+    seal: (purpose, value, expiresAt) => write(purpose, value, expiresAt, false),
+    sealDeterministic: (purpose, value) => write(purpose, value, undefined, true),
+    open(purpose, sealed) {
+      const [header = "", encryptedKey, iv = "", cipherText = "", tag = "", more] = sealed.split(".");
+      if (encryptedKey !== "" || more !== undefined) return undefined;
+      const key = keysFor(purpose).find((key) => key.header === header || key.zippedHeader === header);
+      if (key === undefined) return undefined;
+      const plain = decrypt(key, header, { iv, cipherText, tag });
+      if (plain === undefined) return undefined;
+      const { v: value, exp: expiresAt } = JSON.parse(
+        (header === key.zippedHeader ? inflateRawSync(plain) : plain).toString(),
+      );
+      return expiresAt !== undefined && expiresAt <= now() ? undefined : { value, expiresAt };
+    },
+    derive: (label, id) =>
+      createHmac("sha256", deriveBytes(ring[0]!, `derive ${label}`)).update(id).digest("base64url"),
+  };
+}
+
+function decrypt(
+  key: PurposeKey,
+  header: string,
+  parts: { iv: string; cipherText: string; tag: string },
+): Buffer | undefined {
+  const iv = canonicalBase64Url(parts.iv);
+  const cipherText = canonicalBase64Url(parts.cipherText);
+  const tag = canonicalBase64Url(parts.tag);
+  if (iv?.length !== 12 || tag?.length !== 16 || cipherText === undefined) return undefined;
+  const decipher = createDecipheriv("aes-256-gcm", key.encryption, iv, { authTagLength: 16 })
+    .setAAD(Buffer.from(header)).setAuthTag(tag);
+  const text = decipher.update(cipherText);
+  try {
+    const rest = decipher.final();
+    return rest.length === 0 ? text : Buffer.concat([text, rest]);
+  } catch {
+    return undefined; // the tag does not match: not ours, or changed
+  }
+}
+
+/** Only the one spelling that we write: otherwise the unused bits of a last character would make a second token with the same meaning. */
+function canonicalBase64Url(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, "base64url");
+  return bytes.toString("base64url") === text ? bytes : undefined;
+}
+
+function deriveKey(secret: Uint8Array, purpose: SealPurpose): PurposeKey {
+  const encryption = deriveBytes(secret, `seal ${purpose}`);
+  const kid = createHash("sha256").update(encryption).digest("base64url").slice(0, 8);
+  const header = { alg: "dir", enc: "A256GCM", kid };
+  return {
+    encryption,
+    iv: deriveBytes(secret, `iv ${purpose}`),
+    header: encodeHeader(header),
+    zippedHeader: encodeHeader({ ...header, zip: "DEF" }),
+  };
+}
+
+/** 32 bytes by HKDF-SHA256 (RFC 5869). */
+function deriveBytes(secret: Uint8Array, info: string): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", secret, "mcp-oauth-proxy", info, 32));
+}
+
+function encodeHeader(header: Record<string, string>): string {
+  return Buffer.from(JSON.stringify(header)).toString("base64url");
+}
