@@ -24,8 +24,8 @@ export interface Sealer {
   seal(purpose: SealPurpose, value: unknown, expiresAt?: number): string;
   /** The same value always gives the same string under the same key: for ids that must be idempotent. */
   sealDeterministic(purpose: SealPurpose, value: unknown): string;
-  /** The value, or undefined when it is not ours, was sealed for another purpose, was changed, or is past its expiry. */
-  open(purpose: SealPurpose, sealed: string): Opened | undefined;
+  /** The value; `expired` when it was ours but is past its expiry; undefined when it is not ours, was sealed for another purpose, or was changed. */
+  open(purpose: SealPurpose, sealed: string): Opened | "expired" | undefined;
   /** A secret that follows from `id`: the same for every replica with the same state secret. 43 base64url characters. */
   derive(label: string, id: string): string;
 }
@@ -89,7 +89,7 @@ export function createSealer(secrets: readonly Secret[], now: () => number): Sea
       const { v: value, exp: expiresAt } = JSON.parse(
         (header === key.zippedHeader ? inflateRawSync(plain) : plain).toString(),
       );
-      return expiresAt !== undefined && expiresAt <= now() ? undefined : { value, expiresAt };
+      return expiresAt !== undefined && expiresAt <= now() ? "expired" : { value, expiresAt };
     },
     derive: (label, id) =>
       createHmac("sha256", deriveBytes(ring[0]!, `derive ${label}`)).update(id).digest("base64url"),

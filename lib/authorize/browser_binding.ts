@@ -1,0 +1,33 @@
+// Ties a pending authorization to the browser that opened it, so that nobody can finish in a victim's browser what they began
+// in their own, or the other way round (MCP security best practices; RFC 9700 §4.7).
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { type CookieScope, printCookie, readCookie } from "../http/cookies.ts";
+
+const cookie = "mcp-browser";
+const maxAgeSeconds = 180 * 86_400;
+
+export interface Browser {
+  /** SHA-256 of the browser's cookie: what sealed values carry. */
+  binding: string;
+  /** Set when the browser had no cookie yet: the `Set-Cookie` to send. */
+  setCookie?: string;
+}
+
+/** The browser that sent the request, known by a random cookie that it gets on first sight. */
+export function recogniseBrowser(request: Request, scope: CookieScope): Browser {
+  const known = readCookie(request, cookie, scope);
+  if (known !== undefined && /^[A-Za-z0-9_-]{43}$/.test(known)) return { binding: bindingOf(known) };
+  const value = randomBytes(32).toString("base64url");
+  return { binding: bindingOf(value), setCookie: printCookie({ name: cookie, value, maxAgeSeconds }, scope) };
+}
+
+/** True when the request comes from the browser that `binding` was made for. */
+export function isSameBrowser(request: Request, binding: string, scope: CookieScope): boolean {
+  const value = readCookie(request, cookie, scope);
+  return value !== undefined &&
+    timingSafeEqual(Buffer.from(bindingOf(value)), Buffer.from(binding.padEnd(43).slice(0, 43)));
+}
+
+function bindingOf(cookieValue: string): string {
+  return createHash("sha256").update(cookieValue).digest("base64url");
+}

@@ -1,0 +1,49 @@
+// The consent page as an answer: what it shows of client and request, with the browser's cookie.
+import type { Client } from "../clients/client.ts";
+import type { Resource } from "../config/config.ts";
+import { pageHeaders } from "../http/response_headers.ts";
+import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
+import { isLoopbackRedirect, isPrivateUseRedirect } from "../oauth/redirect_uri.ts";
+import { printScope } from "../oauth/scope.ts";
+import { consentPage } from "../pages/consent.ts";
+import { contentSecurityPolicy } from "../pages/layout.ts";
+import type { Strategy } from "../strategies/strategy.ts";
+
+export interface ConsentAnswer {
+  client: Client;
+  request: AuthorizationRequest;
+  strategy: Strategy;
+  /** The sealed request for the form. */
+  sealed: string;
+  /** What was wrong with the last try; the answer is then a 400. */
+  problem?: string;
+  setCookie?: string;
+}
+
+export async function consentAnswer(resource: Resource, answer: ConsentAnswer): Promise<Response> {
+  const { client, request, strategy } = answer;
+  const page = await consentPage({
+    clientName: client.name,
+    ...(client.verifiedHost === undefined ? {} : { verifiedHost: client.verifiedHost }),
+    redirectTo: destination(request.redirectUri),
+    loopbackOnly: client.redirectUris.every((uri) => isLoopbackRedirect(uri) || isPrivateUseRedirect(uri)),
+    resourceName: resource.displayName,
+    resourceUrl: resource.urls.resource,
+    scope: request.scope,
+    ...(strategy.keyField === undefined
+      ? {}
+      : { keyField: { hint: strategy.keyField.hint, requiredScopes: printScope(resource.scopes) } }),
+    ...(answer.problem === undefined ? {} : { problem: answer.problem }),
+    request: answer.sealed,
+  });
+  const headers = new Headers(pageHeaders(contentSecurityPolicy));
+  if (answer.setCookie !== undefined) headers.append("set-cookie", answer.setCookie);
+  return new Response(page, { status: answer.problem === undefined ? 200 : 400, headers });
+}
+
+/** Where the answer goes, as a person reads it. */
+function destination(redirectUri: string): string {
+  const url = new URL(redirectUri);
+  if (isLoopbackRedirect(redirectUri)) return `${url.host} (this computer)`;
+  return isPrivateUseRedirect(redirectUri) ? `${url.protocol}// (an app on this computer)` : url.host;
+}

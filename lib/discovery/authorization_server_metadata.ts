@@ -1,0 +1,39 @@
+// RFC 8414 §2, with the OpenID Connect Discovery fields that MCP clients look for. It names only what exists.
+import type { Config, Resource } from "../config/config.ts";
+
+/** The authorization server of one resource. */
+export function authorizationServerMetadata(resource: Resource, config: Config): Record<string, unknown> {
+  const { urls } = resource;
+  return {
+    issuer: urls.issuer,
+    authorization_endpoint: urls.authorize,
+    token_endpoint: urls.token,
+    ...(config.clients.dynamicRegistration ? { registration_endpoint: urls.register } : {}),
+    revocation_endpoint: urls.revoke,
+    scopes_supported: resource.scopes.length === 0 ? undefined : resource.scopes,
+    response_types_supported: ["code"],
+    response_modes_supported: ["query"],
+    grant_types_supported: ["authorization_code", "refresh_token"],
+    token_endpoint_auth_methods_supported: authenticationMethods,
+    token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    revocation_endpoint_auth_methods_supported: authenticationMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    code_challenge_methods_supported: ["S256"],
+    authorization_response_iss_parameter_supported: true,
+    client_id_metadata_document_supported: config.clients.clientIdMetadataDocuments,
+    protected_resources: [urls.resource],
+  };
+}
+
+/** OpenID Connect Discovery 1.0 §3 wants these besides; we are no OpenID provider for the client and issue no ID token. */
+export function openidConfiguration(resource: Resource, config: Config): Record<string, unknown> {
+  return {
+    ...authorizationServerMetadata(resource, config),
+    jwks_uri: resource.urls.jwks,
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["ES256"],
+  };
+}
+
+const authenticationMethods = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
+const assertionAlgorithms = ["ES256", "ES384", "RS256", "PS256", "EdDSA"];

@@ -1,0 +1,33 @@
+// Which resource a request is for: the one published on its host, the one named in its path, or the only one there is.
+import type { Resource } from "../config/config.ts";
+
+export interface Asked {
+  host: string;
+  /** The whole path. */
+  pathname: string;
+  /** `<name>` of a path that holds `/mcp/<name>`. */
+  name?: string;
+}
+
+/** The resource that a path belongs to; undefined when nothing is published there. */
+export function findResource(resources: readonly Resource[], { host, pathname, name }: Asked): Resource | undefined {
+  const own = resources.find((resource) => resource.ownHost !== undefined && isSameHost(resource.ownHost.host, host));
+  if (own !== undefined) return isPathOf(own, pathname) ? own : undefined;
+  const byPath = resources.filter((resource) => resource.ownHost === undefined);
+  if (name !== undefined) return byPath.find((resource) => resource.name === name);
+  // Clients that strip the path still find the only one.
+  return resources.length === 1 && isPathOf(byPath[0], pathname) ? byPath[0] : undefined;
+}
+
+/** A well-known document may be asked for at the root or with the resource's path as suffix (RFC 9728 §3.1, RFC 8414 §3.1). */
+function isPathOf(resource: Resource | undefined, pathname: string): boolean {
+  if (resource === undefined) return false;
+  const suffix = /^\/\.well-known\/[^/]+(\/.*)$/.exec(pathname)?.[1];
+  return suffix === undefined || suffix === new URL(resource.urls.resource).pathname;
+}
+
+/** Case and a default port don't count (RFC 9110 §4.2.3). */
+function isSameHost(a: string, b: string): boolean {
+  const normal = (host: string) => host.toLowerCase().replace(/:(80|443)$/, "").replace(/\.$/, "");
+  return normal(a) === normal(b);
+}

@@ -1,0 +1,34 @@
+// The refresh token (RFC 6749 §1.5): the grant, sealed; a new id at every rotation.
+import { OAuthError } from "../oauth/errors.ts";
+import type { Grant } from "../oauth/grant.ts";
+import type { Sealer } from "./seal.ts";
+
+export interface RefreshToken {
+  /** What is spent at the rotation. */
+  id: string;
+  grant: Grant;
+}
+
+export function sealRefreshToken(sealer: Sealer, token: RefreshToken, expiresAt: number): string {
+  return sealer.seal("refresh token", token, expiresAt);
+}
+
+/** The refresh token in `text`; undefined when it is none of ours. */
+export function findRefreshToken(sealer: Sealer, text: string): RefreshToken & { expiresAt: number } | undefined {
+  const opened = sealer.open("refresh token", text);
+  return opened === undefined || opened === "expired"
+    ? undefined
+    : { ...opened.value as RefreshToken, expiresAt: opened.expiresAt! };
+}
+
+/** @throws OAuthError `invalid_grant` when the token is not ours, was changed or has expired */
+export function openRefreshToken(sealer: Sealer, text: string): RefreshToken & { expiresAt: number } {
+  const token = findRefreshToken(sealer, text);
+  if (token === undefined) {
+    throw new OAuthError(
+      "invalid_grant",
+      "the refresh token is not valid or has expired; the user must authorize again",
+    );
+  }
+  return token;
+}
