@@ -23,7 +23,7 @@ const mayImport: Record<string, string[]> = {
   "discovery": ["urls.ts", "oauth", "config", "http", "pages"],
   "authorize": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "pages", "telemetry"],
   "grants": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "telemetry"],
-  "proxy": ["oauth", "urls.ts", "config", "tokens", "store", "strategies", "http", "telemetry"],
+  "proxy": ["oauth", "urls.ts", "config", "tokens", "store", "strategies", "http", "telemetry", "runtime"],
   "cli": ["oauth", "config", "http", "store", "providers", "runtime", "telemetry", "tokens", "urls.ts", "server.ts"],
 };
 const assembly = ["app.ts", "deps.ts", "server.ts"];

@@ -1,0 +1,79 @@
+// Bun: each setting here is one without which a streaming proxy breaks.
+import http from "node:http";
+import type { Runtime } from "./runtime.ts";
+
+/** As much of Bun as is used. */
+declare const Bun: {
+  main: string;
+  serve(options: {
+    hostname: string;
+    port: number;
+    idleTimeout: number;
+    maxRequestBodySize: number;
+    fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
+  }): BunServer;
+};
+
+interface BunServer {
+  readonly port: number;
+  requestIP(request: Request): { address: string } | null;
+  /** Seconds without a byte until the exchange is cut; 0 = never. */
+  timeout(request: Request, seconds: number): void;
+  /** The promise settles when the last exchange has ended. */
+  stop(closeActiveConnections: boolean): Promise<void>;
+}
+
+/** Seconds. For slow senders and idle connections; streams lift it with `keepOpen`. */
+const idleTimeoutSeconds = 60;
+
+/** Bytes of all headers of a request together; Bun's own 16 KiB are too few for long tokens beside many cookies. */
+const maxHeaderBytes = 65_536;
+
+const outgoingLimit = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+
+export const bunRuntime: Runtime = {
+  name: "bun",
+  // Both are Bun's own: answers stay as compressed as they came, and no 5-minute timeout.
+  outgoingFetchOptions: { decompress: false, timeout: false } as RequestInit,
+  decodesAnswers: false,
+
+  serve({ host, port, fetch }) {
+    (http as { maxHeaderSize: number }).maxHeaderSize = maxHeaderBytes;
+    const server = Bun.serve({
+      hostname: host,
+      port,
+      idleTimeout: idleTimeoutSeconds,
+      maxRequestBodySize: 2 ** 40, // Bun's 128 MB would answer before us; every endpoint has its own limit
+      fetch: (request, server) =>
+        fetch(request, {
+          remoteAddress: server.requestIP(request)?.address ?? "",
+          keepOpen: () => server.timeout(request, 0),
+        }),
+    });
+    return {
+      port: server.port,
+      async stop(graceSeconds) {
+        const finished = server.stop(graceSeconds === 0);
+        const cut = setTimeout(() => server.stop(true), graceSeconds * 1000);
+        await finished;
+        clearTimeout(cut);
+      },
+    };
+  },
+
+  raiseOutgoingLimit() {
+    if (process.env[outgoingLimit] !== undefined) return true;
+    if (process.execve === undefined || process.platform === "win32") return false;
+    process.execve(process.execPath, [process.execPath, ...ownArguments()], {
+      ...process.env,
+      [outgoingLimit]: "65535",
+    });
+    return true; // not reached: the process is another one now
+  },
+};
+
+/** The arguments that start this very program again; a compiled one has its script inside. */
+function ownArguments(): string[] {
+  const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
+  return isCompiled ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
+}

@@ -1,0 +1,52 @@
+// Deno: has no idle limit and no cap on outgoing requests; its client re-sends a POST when a pooled connection turns out dead.
+import type { Runtime } from "./runtime.ts";
+
+/** As much of Deno as is used. */
+declare const Deno: {
+  serve(
+    options: { hostname: string; port: number; signal: AbortSignal; onListen: () => void },
+    fetch: (request: Request, info: { remoteAddr: { hostname?: string } }) => Response | Promise<Response>,
+  ): { addr: { port: number }; finished: Promise<void>; shutdown(): Promise<void> };
+  createHttpClient(options: { poolMaxIdlePerHost: number }): unknown;
+};
+
+export const denoRuntime: Runtime = {
+  name: "deno",
+  get outgoingFetchOptions(): RequestInit {
+    return { client: unpooledClient() } as RequestInit;
+  },
+  decodesAnswers: true,
+
+  serve({ host, port, fetch }) {
+    const abort = new AbortController();
+    const server = Deno.serve(
+      { hostname: host, port, signal: abort.signal, onListen: () => {} },
+      (request, info) => fetch(request, { remoteAddress: info.remoteAddr.hostname ?? "", keepOpen: () => {} }),
+    );
+    return {
+      port: server.addr.port,
+      async stop(graceSeconds) {
+        if (graceSeconds === 0) {
+          abort.abort();
+          await server.finished;
+          return;
+        }
+        let grace: ReturnType<typeof setTimeout> | undefined;
+        await Promise.race([
+          server.shutdown(),
+          new Promise<void>((resolve) => grace = setTimeout(resolve, graceSeconds * 1000)),
+        ]);
+        clearTimeout(grace);
+      },
+    };
+  },
+
+  raiseOutgoingLimit: () => true,
+};
+
+let client: unknown;
+
+/** One connection per request, so that a tool call is never sent twice. */
+function unpooledClient(): unknown {
+  return client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+}

@@ -1,0 +1,65 @@
+// What the program asks of the JavaScript runtime beyond web standards and node: APIs. Only this folder knows Bun from Deno.
+import { readFileSync } from "node:fs";
+import { bunRuntime } from "./bun.ts";
+import { denoRuntime } from "./deno.ts";
+
+/** The connection that a request came on. */
+export interface Connection {
+  /** IP address of the peer, without a port; a reverse proxy's when there is one in front. */
+  readonly remoteAddress: string;
+  /** No idle limit for this exchange from now on: for streams and for answers that may take minutes. */
+  keepOpen(): void;
+}
+
+export interface ServeOptions {
+  host: string;
+  /** 0 = any free port. */
+  port: number;
+  fetch: (request: Request, connection: Connection) => Response | Promise<Response>;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Accepts nothing new, lets running exchanges finish for `graceSeconds`, then cuts them. On Deno those left end with the process. */
+  stop(graceSeconds: number): Promise<void>;
+}
+
+export interface Runtime {
+  readonly name: "bun" | "deno";
+  /** Listens at once; throws what the system says (`EADDRINUSE`, `EACCES`) when it can't. */
+  serve(options: ServeOptions): Listener;
+  /**
+   * Lifts the runtime's cap on concurrent outgoing requests, which can only be set before it starts: the process replaces
+   * itself once by the same program with the same arguments and pid. Call it first thing in a long-running command.
+   *
+   * @returns false where a cap stays and streams beyond about 250 would block every request
+   */
+  raiseOutgoingLimit(): boolean;
+  /** Options for a fetch that hands answers on as they came and waits as long as its signal lets it. */
+  readonly outgoingFetchOptions: RequestInit;
+  /** True where fetch decodes compressed answers whatever it is told, so that the headers no longer describe the body. */
+  readonly decodesAnswers: boolean;
+}
+
+export type SignalName = "SIGTERM" | "SIGINT" | "SIGHUP";
+
+export function currentRuntime(): Runtime {
+  return "Bun" in globalThis ? bunRuntime : denoRuntime;
+}
+
+/** Calls `handler` each time the process gets `signal`, which then no longer ends it. */
+export function onSignal(signal: SignalName, handler: () => void): void {
+  process.on(signal, handler);
+}
+
+/** How many streams fit under the limit of open files (two each, and some for everything else); undefined where the system does not say. */
+export function streamsAllowedByFileLimit(): number | undefined {
+  let limits: string;
+  try {
+    limits = readFileSync("/proc/self/limits", "utf8");
+  } catch {
+    return undefined; // not Linux, or Deno without permission to read it
+  }
+  const soft = /^Max open files +(\d+)/m.exec(limits)?.[1];
+  return soft === undefined ? undefined : Math.max(0, Math.floor((Number(soft) - 100) / 2));
+}
