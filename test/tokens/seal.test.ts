@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { hkdfSync, randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { compactDecrypt } from "jose";
+import { secret } from "../../lib/config/secrets.ts";
+import { createSealer } from "../../lib/tokens/seal.ts";
+
+const key = randomBytes(32).toString("base64");
+const other = randomBytes(32).toString("base64");
+const sealerOf = (...keys: string[]) => createSealer(keys.map(secret), () => 1000);
+const sealer = sealerOf(key);
+
+test("S1-28: what was sealed opens again, and two seals of the same value differ", () => {
+  const value = { a: 1, long: "x".repeat(5000) };
+  const sealed = sealer.seal("authorization code", value, 1001);
+  assert.deepEqual(sealer.open("authorization code", sealed), { value, expiresAt: 1001 });
+  assert.notEqual(sealed, sealer.seal("authorization code", value, 1001));
+});
+
+test("S1-28: every changed, cut or lengthened character is refused", () => {
+  const sealed = sealer.seal("access token", { a: 1 });
+  for (let i = 0; i < sealed.length; i++) {
+    const changed = sealed.slice(0, i) + (sealed[i] === "A" ? "B" : "A") + sealed.slice(i + 1);
+    assert.equal(sealer.open("access token", changed), undefined, `character ${i}`);
+    assert.equal(sealer.open("access token", sealed.slice(0, i)), undefined, `cut at ${i}`);
+  }
+  for (const text of ["", ".", "....", "garbage", sealed + "A", sealed + ".", sealed + "=", " " + sealed]) {
+    assert.equal(sealer.open("access token", text), undefined, text);
+  }
+});
+
+test("S1-28, S2-40: a value sealed for one purpose does not open as another, nor under another secret", () => {
+  const sealed = sealer.seal("authorization code", { a: 1 });
+  assert.equal(sealer.open("access token", sealed), undefined);
+  assert.equal(sealer.open("refresh token", sealed), undefined);
+  assert.equal(sealerOf(other).open("authorization code", sealed), undefined);
+  const [, ...rest] = sealed.split(".");
+  const [header] = sealer.seal("access token", {}).split(".");
+  assert.equal(sealer.open("access token", [header, ...rest].join(".")), undefined);
+});
+
+test("S1-29: past its expiry a value is expired, not unknown", () => {
+  assert.equal(sealer.open("authorization code", sealer.seal("authorization code", {}, 1000)), "expired");
+  assert.notEqual(sealer.open("authorization code", sealer.seal("authorization code", {}, 1001)), "expired");
+});
+
+test("key ring: a previous secret still opens and never seals", () => {
+  const before = sealerOf(other).seal("refresh token", { a: 1 });
+  const rotated = sealerOf(key, other);
+  assert.deepEqual(rotated.open("refresh token", before), { value: { a: 1 }, expiresAt: undefined });
+  assert.equal(sealerOf(other).open("refresh token", rotated.seal("refresh token", {})), undefined);
+});
+
+test("the deterministic form is idempotent and depends on the value", () => {
+  assert.equal(sealer.sealDeterministic("client id", { a: 1 }), sealer.sealDeterministic("client id", { a: 1 }));
+  assert.notEqual(sealer.sealDeterministic("client id", { a: 1 }), sealer.sealDeterministic("client id", { a: 2 }));
+  assert.deepEqual(sealer.open("client id", sealer.sealDeterministic("client id", { a: 1 }))?.valueOf(), {
+    value: { a: 1 },
+    expiresAt: undefined,
+  });
+});
+
+test("D2: the form is JWE compact, dir + A256GCM: jose opens it with the derived key (RFC 7516)", async () => {
+  const derived = new Uint8Array(
+    hkdfSync("sha256", Buffer.from(key, "base64"), "mcp-oauth-proxy", "seal access token", 32),
+  );
+  const { plaintext, protectedHeader } = await compactDecrypt(sealer.seal("access token", { a: 1 }, 1001), derived);
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(plaintext)), { v: { a: 1 }, exp: 1001 });
+  assert.equal(protectedHeader.enc, "A256GCM");
+});
+
+test("a base64url last character with other unused bits is another string and does not open", () => {
+  const sealed = sealer.seal("access token", { a: 1 });
+  const last = sealed.at(-1)!;
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const twin = alphabet[alphabet.indexOf(last) ^ 1]!;
+  assert.deepEqual(Buffer.from(last, "base64url"), Buffer.from(twin, "base64url"));
+  assert.equal(sealer.open("access token", sealed.slice(0, -1) + twin), undefined);
+});
