@@ -28,9 +28,10 @@ const bunTest = (files: string[], report: string) => [
   ...["test", "--timeout=60000", "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`],
   ...files.map((file) => `./${file}`),
 ];
+// No type check here: `npm run check` did it, and Deno does not find the types of the SDK's wildcard exports.
 const denoTest = (files: string[], report: string) => [
   process.execPath.includes("deno") ? process.execPath : join(root, "node_modules", "deno", "deno"),
-  ...["test", "--permission-set", "--reporter=dot", `--junit-path=${report}`, ...files],
+  ...["test", "--no-check", "--permission-set", "--reporter=dot", `--junit-path=${report}`, ...files],
 ];
 
 const suites: Suite[] = [

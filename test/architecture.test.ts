@@ -24,7 +24,20 @@ const mayImport: Record<string, string[]> = {
   "authorize": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "pages", "telemetry"],
   "grants": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "telemetry"],
   "proxy": ["oauth", "urls.ts", "config", "tokens", "store", "strategies", "http", "telemetry", "runtime"],
-  "cli": ["oauth", "config", "http", "store", "providers", "runtime", "telemetry", "tokens", "urls.ts", "server.ts"],
+  "demo": [],
+  "cli": [
+    "demo",
+    "oauth",
+    "config",
+    "http",
+    "store",
+    "providers",
+    "runtime",
+    "telemetry",
+    "tokens",
+    "urls.ts",
+    "server.ts",
+  ],
 };
 const assembly = ["app.ts", "deps.ts", "server.ts"];
 const mayUseHono = [/^app\.ts$/, /_endpoint\.ts$/, /^http\//, /^pages\//, /^telemetry\/request_log\.ts$/];
