@@ -1,6 +1,6 @@
 // Ties a pending authorization to the browser that opened it, so that nobody can finish in a victim's browser what they began
 // in their own, or the other way round (MCP security best practices; RFC 9700 §4.7).
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { type CookieScope, printCookie, readCookie } from "../http/cookies.ts";
 
 const cookie = "mcp-browser";
@@ -24,8 +24,7 @@ export function recogniseBrowser(request: Request, scope: CookieScope): Browser 
 /** True when the request comes from the browser that `binding` was made for. */
 export function isSameBrowser(request: Request, binding: string, scope: CookieScope): boolean {
   const value = readCookie(request, cookie, scope);
-  return value !== undefined &&
-    timingSafeEqual(Buffer.from(bindingOf(value)), Buffer.from(binding.padEnd(43).slice(0, 43)));
+  return value !== undefined && bindingOf(value) === binding;
 }
 
 function bindingOf(cookieValue: string): string {

@@ -17,7 +17,7 @@ export interface ConsentAnswer {
   sealed: string;
   /** What was wrong with the last try; the answer is then a 400. */
   problem?: string;
-  setCookie?: string;
+  setCookies: readonly string[];
 }
 
 export async function consentAnswer(resource: Resource, answer: ConsentAnswer): Promise<Response> {
@@ -37,7 +37,7 @@ export async function consentAnswer(resource: Resource, answer: ConsentAnswer): 
     request: answer.sealed,
   });
   const headers = new Headers(pageHeaders(contentSecurityPolicy));
-  if (answer.setCookie !== undefined) headers.append("set-cookie", answer.setCookie);
+  for (const cookie of answer.setCookies) headers.append("set-cookie", cookie);
   return new Response(page, { status: answer.problem === undefined ? 200 : 400, headers });
 }
 

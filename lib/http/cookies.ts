@@ -9,11 +9,22 @@ export interface CookieScope {
 /** The value of our cookie `name`, or undefined. */
 export function readCookie(request: Request, name: string, { secure }: CookieScope): string | undefined {
   const wanted = cookieName(name, secure);
-  for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
-    const [key, ...value] = pair.trim().split("=");
-    if (key === wanted) return value.join("=");
-  }
-  return undefined;
+  return readCookies(request).find(([key]) => key === wanted)?.[1];
+}
+
+/** Names (without `__Host-`) of our cookies that begin with `prefix`, in the order sent: browsers send older ones first (RFC 6265 §5.4). */
+export function readCookieNames(request: Request, prefix: string, { secure }: CookieScope): string[] {
+  const wanted = cookieName(prefix, secure);
+  return readCookies(request).filter(([key]) => key.startsWith(wanted)).map(([key]) =>
+    prefix + key.slice(wanted.length)
+  );
+}
+
+function readCookies(request: Request): [name: string, value: string][] {
+  return (request.headers.get("cookie") ?? "").split(";").map((pair) => {
+    const [name = "", ...value] = pair.trim().split("=");
+    return [name, value.join("=")];
+  });
 }
 
 /** A `Set-Cookie` value: HttpOnly, SameSite=Lax (it has to arrive with the provider's redirect), whole host. */

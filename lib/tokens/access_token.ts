@@ -1,11 +1,13 @@
-// The access token: issued for one resource, verified at that resource only. It holds the downstream's credential, so it is
-// sealed; a client can't look inside.
+// The access token: issued for one resource, verified at that resource only. Where it holds the downstream's credential it is
+// sealed, so that a client can't look inside; where we are the authority (login) it is a signed JWT.
 import type { Resource } from "../config/config.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { Grant, Identity } from "../oauth/grant.ts";
+import { signJwt, verifyJwt } from "./jwt_access_token.ts";
 import { createOpenedTokens } from "./opened_tokens.ts";
 import { randomId } from "./random_id.ts";
 import type { Sealer } from "./seal.ts";
+import type { SigningKeys } from "./signing_keys.ts";
 
 /** What a verified access token says. */
 export interface Access {
@@ -18,32 +20,45 @@ export interface Access {
   /** Seconds since the epoch. */
   expiresAt: number;
   identity?: Identity;
-  /** The bare value for the downstream. */
+  /** The bare value for the downstream; absent where the token itself goes downstream. */
   credential?: string;
 }
 
 export interface AccessTokens {
   /** An access token for `grant`, narrowed to `scope`. */
-  issue(grant: Grant, options: { scope: readonly string[]; expiresAt: number }): string;
+  issue(grant: Grant, resource: Resource, options: { scope: readonly string[]; expiresAt: number }): Promise<string>;
   /** @throws OAuthError `invalid_token` when it is not ours, changed, expired, or for another resource */
   verify(token: string, resource: Resource): Promise<Access>;
-  /** The access in `text` for whatever resource; undefined when it is none of ours or has expired. */
-  find(text: string): Access | undefined;
+  /** The access in `token`; undefined when it is none of ours for this resource, or has expired. */
+  find(token: string, resource: Resource): Promise<Access | undefined>;
 }
 
-/** Sealed access tokens, with a bounded memory of those that were opened before. */
-export function createAccessTokens(tools: { sealer: Sealer; now: () => number }): AccessTokens {
+/** Issues and verifies, with a bounded memory of the tokens that were opened before. */
+export function createAccessTokens(tools: { sealer: Sealer; keys: SigningKeys; now: () => number }): AccessTokens {
+  const { sealer, keys, now } = tools;
   const opened = createOpenedTokens({ maxEntries: 5_000 });
 
-  function find(text: string): Access | undefined {
-    const found = tools.sealer.open("access token", text);
+  function openSealed(token: string, resource: Resource): Access | undefined {
+    const found = sealer.open("access token", token);
     if (found === undefined || found === "expired") return undefined;
-    return { ...found.value as Omit<Access, "expiresAt">, expiresAt: found.expiresAt! };
+    const access: Access = { ...found.value as Omit<Access, "expiresAt">, expiresAt: found.expiresAt! };
+    return access.resource === resource.urls.resource ? access : undefined;
+  }
+
+  async function find(token: string, resource: Resource): Promise<Access | undefined> {
+    if (resource.strategy.kind === "login") return await verifyJwt(keys, { token, resource, now: now() });
+    // D8: seed 1's wire token, where the operator wants it: the bearer text is the credential, and nobody can verify it here.
+    if (resource.rawAccessTokens) return rawAccess(token, resource);
+    return openSealed(token, resource);
   }
 
   return {
     find,
-    issue(grant, { scope, expiresAt }) {
+    async issue(grant, resource, { scope, expiresAt }) {
+      if (resource.strategy.kind === "login") {
+        return await signJwt(keys, { grant, resource, scope, issuedAt: now(), expiresAt });
+      }
+      if (resource.rawAccessTokens) return grant.credential!.value;
       const access: Omit<Access, "expiresAt"> = {
         tokenId: randomId(),
         grantId: grant.id,
@@ -53,21 +68,26 @@ export function createAccessTokens(tools: { sealer: Sealer; now: () => number })
         ...(grant.identity === undefined ? {} : { identity: grant.identity }),
         ...(grant.credential === undefined ? {} : { credential: grant.credential.value }),
       };
-      return tools.sealer.seal("access token", access, expiresAt);
+      return sealer.seal("access token", access, expiresAt);
     },
-    verify(token, resource) {
+    async verify(token, resource) {
       let access = opened.get(token);
       if (access === undefined) {
-        access = find(token);
-        if (access !== undefined) opened.set(token, access);
+        access = await find(token, resource);
+        if (access !== undefined && !resource.rawAccessTokens) opened.set(token, access);
       }
-      if (access === undefined || access.expiresAt <= tools.now()) {
-        return Promise.reject(new OAuthError("invalid_token", "the access token is not valid or has expired"));
+      if (access === undefined || access.expiresAt <= now()) {
+        throw new OAuthError("invalid_token", "the access token is not valid for this resource, or has expired");
       }
       if (access.resource !== resource.urls.resource) {
-        return Promise.reject(new OAuthError("invalid_token", "the access token was issued for another resource"));
+        throw new OAuthError("invalid_token", "the access token was issued for another resource");
       }
-      return Promise.resolve(access);
+      return access;
     },
   };
+}
+
+function rawAccess(token: string, resource: Resource): Access {
+  const unknown = { tokenId: "raw", grantId: "raw", clientId: "raw", scope: resource.scopes };
+  return { ...unknown, resource: resource.urls.resource, expiresAt: Infinity, credential: token };
 }

@@ -1,0 +1,77 @@
+// After the yes: the strategy's turn, and what the browser gets for it.
+import type { Client } from "../clients/client.ts";
+import type { Config, Resource } from "../config/config.ts";
+import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
+import type { Parameters } from "../oauth/parameters.ts";
+import type { Store } from "../store/store.ts";
+import type { Strategies } from "../strategies/create_strategy.ts";
+import type { Approval } from "../strategies/strategy.ts";
+import type { Log } from "../telemetry/log.ts";
+import { randomId } from "../tokens/random_id.ts";
+import type { Sealer } from "../tokens/seal.ts";
+import { completeAuthorization } from "./complete_authorization.ts";
+import { beginFlow } from "./flow.ts";
+import { redirectWith } from "./redirect.ts";
+
+export interface ApproveTools {
+  config: Config;
+  strategies: Strategies;
+  sealer: Sealer;
+  store: Store;
+  now: () => number;
+  log: Log;
+}
+
+export interface Approved {
+  browser: Request;
+  client: Client;
+  request: AuthorizationRequest;
+  /** What the page's form sent; empty where the page was skipped. */
+  form: Parameters;
+  setCookies: readonly string[];
+}
+
+export interface Granted {
+  request: AuthorizationRequest;
+  approval: Approval;
+  setCookies: readonly string[];
+}
+
+/** The redirect to the client or to the provider; `again` when the form has to be shown once more. */
+export async function approve(
+  tools: ApproveTools,
+  resource: Resource,
+  { browser, client, request, form, setCookies }: Approved,
+): Promise<Response | { again: string }> {
+  const state = randomId();
+  const begun = await tools.strategies.of(resource).begin(request, form, { state, now: tools.now() });
+  if (begun.kind === "again") return { again: begun.problem };
+  if (begun.kind === "redirect") {
+    const cookies = await beginFlow({ ...tools, lifetimeSeconds: tools.config.server.loginTtlSeconds }, {
+      id: state,
+      flow: { request, resource: resource.name, memo: begun.memo },
+      browser,
+      scope: { secure: resource.urls.issuer.startsWith("https:") },
+    });
+    tools.log.info("provider_sign_in_begun", { resource: resource.name, client_id: client.clientId });
+    return redirectWith(begun.url, [...setCookies, ...cookies]);
+  }
+  return grantCode(tools, resource, { request, approval: begun.approval, setCookies });
+}
+
+/** The redirect to the client with its code. */
+export function grantCode(
+  tools: ApproveTools,
+  resource: Resource,
+  { request, approval, setCookies }: Granted,
+): Response {
+  const codeTtlSeconds = tools.config.server.authCodeTtlSeconds;
+  const { location, grant } = completeAuthorization({ ...tools, codeTtlSeconds }, resource, { request, approval });
+  tools.log.info("authorization_code_issued", {
+    resource: resource.name,
+    client_id: request.clientId,
+    grant: grant.id,
+    ...(grant.identity === undefined ? {} : { subject: grant.identity.subject }),
+  });
+  return redirectWith(location, setCookies);
+}

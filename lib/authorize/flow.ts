@@ -1,0 +1,74 @@
+// The trip to a provider and back. The provider's `state` is a short id; the request itself waits sealed in a cookie of that
+// name, which binds the trip to the browser, lets several tabs have theirs, and needs no storage (SBP: state).
+import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
+import { OAuthError } from "../oauth/errors.ts";
+import { type CookieScope, printCookie, readCookie, readCookieNames } from "../http/cookies.ts";
+import type { Store } from "../store/store.ts";
+import type { Sealer } from "../tokens/seal.ts";
+
+export interface Flow {
+  request: AuthorizationRequest;
+  /** Name of the resource the trip began for. */
+  resource: string;
+  /** What the strategy wants back in `finish`. */
+  memo: unknown;
+}
+
+export interface FlowTools {
+  sealer: Sealer;
+  store: Store;
+  now: () => number;
+  lifetimeSeconds: number;
+}
+
+const prefix = "mcp-flow-";
+/** Browsers keep 4 096 bytes of a cookie; a longer flow waits in the store. */
+const maxCookieLength = 3_800;
+/** Reverse proxies take 8 KB of cookies by default; trips that were never finished give way. */
+const maxOpenFlows = 4;
+
+/** The cookies to set before the browser leaves: the new trip, and the oldest ones' end where there are too many. */
+export async function beginFlow(
+  tools: FlowTools,
+  { id, flow, browser, scope }: { id: string; flow: Flow; browser: Request; scope: CookieScope },
+): Promise<string[]> {
+  const expiresAt = tools.now() + tools.lifetimeSeconds;
+  const sealed = tools.sealer.seal("flow", { id, ...flow }, expiresAt);
+  const inCookie = sealed.length <= maxCookieLength;
+  if (!inCookie) await tools.store.put(`flow:${id}`, sealed, expiresAt);
+  const open = readCookieNames(browser, prefix, scope);
+  return [
+    ...open.slice(0, Math.max(0, open.length - maxOpenFlows + 1)).map((name) => endCookie(name, scope)),
+    printCookie({ name: prefix + id, value: inCookie ? sealed : "kept", maxAgeSeconds: tools.lifetimeSeconds }, scope),
+  ];
+}
+
+/**
+ * The flow that the browser comes back from, once.
+ *
+ * @throws OAuthError `invalid_request` for the error page: unknown, used or expired state, another browser, another resource
+ */
+export async function resumeFlow(
+  tools: FlowTools,
+  { state, resource, browser, scope }: { state: string; resource: string; browser: Request; scope: CookieScope },
+): Promise<{ flow: Flow; clearCookie: string }> {
+  const cookie = /^[A-Za-z0-9_-]{22}$/.test(state) ? readCookie(browser, prefix + state, scope) : undefined;
+  const sealed = cookie === "kept" ? await tools.store.get(`flow:${state}`) : cookie;
+  const opened = sealed === undefined ? undefined : tools.sealer.open("flow", sealed);
+  if (opened === undefined || opened === "expired") throw expired();
+  const flow = opened.value as Flow & { id: string };
+  if (flow.id !== state || flow.resource !== resource) throw expired();
+  if (await tools.store.putIfAbsent(`state:${state}`, "used", opened.expiresAt!) !== undefined) throw expired();
+  return { flow, clearCookie: endCookie(prefix + state, scope) };
+}
+
+function endCookie(name: string, scope: CookieScope): string {
+  return printCookie({ name, value: "", maxAgeSeconds: 0 }, scope);
+}
+
+function expired(): OAuthError {
+  return new OAuthError(
+    "invalid_request",
+    "Session expired: this sign-in was begun in another browser, took too long, or was finished before; start again from your MCP client",
+  );
+}
