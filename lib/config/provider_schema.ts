@@ -1,0 +1,40 @@
+// The keys of [provider.NAME].
+import type { Keys } from "./key.ts";
+import { checkHttpsOrLoopbackUrl, checkHttpUrl } from "./url_rules.ts";
+
+export const providerKeys = {
+  kind: {
+    kind: "string",
+    choices: ["google", "github", "entra", "oidc"],
+    doc: "`google`, `github`, `entra` or `oidc`. Default: the table's name.",
+  },
+  client_id: { kind: "string", required: true, doc: "Of the OAuth application that you registered there." },
+  client_secret: { kind: "secret", required: true, example: '"env:GOOGLE_CLIENT_SECRET"', doc: "Its secret." },
+  issuer: {
+    kind: "string",
+    check: checkHttpsOrLoopbackUrl,
+    example: '"https://id.example.com"',
+    doc: "oidc: the issuer; the rest is discovered.",
+  },
+  tenant: { kind: "string", example: '"contoso.onmicrosoft.com"', doc: "entra: the tenant's id or domain." },
+  organization: {
+    kind: "string",
+    doc: "github: only its members get in, and their teams become groups. Needs `app_private_key_file`.",
+  },
+  app_private_key_file: {
+    kind: "secret file",
+    example: '"github-app.pem"',
+    doc: "github: PEM of the GitHub App's key.",
+  },
+  service_account_file: {
+    kind: "secret file",
+    example: '"workspace.json"',
+    doc: "google: key of a service account that may read Workspace groups.",
+  },
+  api_url: {
+    kind: "string",
+    check: checkHttpUrl,
+    example: '"https://github.example.com/api/v3"',
+    doc: "github: the API of GitHub Enterprise Server.",
+  },
+} as const satisfies Keys;

@@ -1,0 +1,86 @@
+// [provider.NAME]: who users sign in with.
+import type { ProviderConfig } from "./config.ts";
+import { type Place, within } from "./problems.ts";
+import { asTable, isTable, type Reading, readTable, type Table } from "./read_table.ts";
+import { providerKeys } from "./provider_schema.ts";
+import { isPlaceholder } from "./secrets.ts";
+
+type Kind = ProviderConfig["kind"];
+
+const kinds: readonly Kind[] = providerKeys.kind.choices;
+
+/** Keys that mean something for one kind only. */
+const ownKeys: Readonly<Record<Kind, readonly string[]>> = {
+  google: ["service_account_file"],
+  github: ["organization", "app_private_key_file", "api_url"],
+  entra: ["tenant"],
+  oidc: ["issuer"],
+};
+
+const displayNames: Readonly<Record<Kind, string | undefined>> = {
+  google: "Google",
+  github: "GitHub",
+  entra: "Microsoft",
+  oidc: undefined,
+};
+
+export function validateProviders(file: Table, reading: Reading): Map<string, ProviderConfig> {
+  const place = { path: "provider", source: "provider" };
+  const tables = Object.entries(asTable(file.provider, place, reading.problems));
+  return new Map(tables.map(([name, table]) => [name, validateProvider(name, table, within(place, name), reading)]));
+}
+
+function validateProvider(name: string, table: unknown, place: Place, reading: Reading): ProviderConfig {
+  const { problems } = reading;
+  const values = readTable(providerKeys, { table, place }, reading);
+  const kind = values.kind ?? kinds.find((kind) => kind === name);
+  const hasKind = isTable(table) && table.kind !== undefined;
+  if (kind === undefined && !hasKind) {
+    problems.add(place, `needs a kind; write kind = "oidc" (or ${kinds.filter((kind) => kind !== "oidc").join(", ")})`);
+  }
+  if (kind !== undefined) checkOwnKeys(kind, values, place, reading);
+  if (isPlaceholder(values.client_secret)) {
+    problems.add(within(place, "client_secret"), "is a placeholder; write the secret that the provider gave you");
+  }
+  return {
+    name,
+    kind: kind ?? "oidc",
+    displayName: (kind === undefined ? undefined : displayNames[kind]) ?? name,
+    clientId: values.client_id,
+    clientSecret: values.client_secret,
+    issuer: values.issuer,
+    tenant: values.tenant,
+    organization: values.organization,
+    appPrivateKey: values.app_private_key_file,
+    serviceAccount: values.service_account_file,
+    apiUrl: values.api_url,
+  };
+}
+
+function checkOwnKeys(
+  kind: Kind,
+  values: Readonly<Record<string, unknown>>,
+  place: Place,
+  { problems, warnings }: Reading,
+): void {
+  for (const [other, keys] of Object.entries(ownKeys)) {
+    if (other === kind) continue;
+    for (const key of keys.filter((key) => values[key] !== undefined)) {
+      problems.add(within(place, key), `only means something with kind = "${other}"; remove it`);
+    }
+  }
+  if (kind === "oidc" && values.issuer === undefined) {
+    problems.add(within(place, "issuer"), `is required for kind = "oidc", such as ${providerKeys.issuer.example}`);
+  }
+  if (kind === "entra" && values.tenant === undefined) {
+    problems.add(within(place, "tenant"), `is required for kind = "entra", such as ${providerKeys.tenant.example}`);
+  }
+  if (kind === "entra" && ["common", "organizations", "consumers"].includes(String(values.tenant))) {
+    warnings.push(`${place.path}.tenant: "${values.tenant}" lets accounts of every tenant sign in`);
+  }
+  const [hasOrganization, hasKey] = [values.organization !== undefined, values.app_private_key_file !== undefined];
+  if (hasOrganization !== hasKey) {
+    const missing = hasKey ? "organization" : "app_private_key_file";
+    problems.add(within(place, missing), "is required: organization and app_private_key_file go together");
+  }
+}
