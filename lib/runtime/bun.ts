@@ -10,6 +10,9 @@ declare const Bun: {
     port: number;
     idleTimeout: number;
     maxRequestBodySize: number;
+    development: boolean;
+    reusePort: boolean;
+    error: (error: Error) => Response;
     fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
   }): BunServer;
 };
@@ -24,7 +27,7 @@ interface BunServer {
 }
 
 /** Seconds. For slow senders and idle connections; streams lift it with `keepOpen`. */
-const idleTimeoutSeconds = 60;
+const defaultIdleTimeoutSeconds = 60;
 
 /** Bytes of all headers of a request together; Bun's own 16 KiB are too few for long tokens beside many cookies. */
 const maxHeaderBytes = 65_536;
@@ -37,13 +40,16 @@ export const bunRuntime: Runtime = {
   outgoingFetchOptions: { decompress: false, timeout: false } as RequestInit,
   decodesAnswers: false,
 
-  serve({ host, port, fetch }) {
+  serve({ host, port, fetch, idleTimeoutSeconds = defaultIdleTimeoutSeconds }) {
     (http as { maxHeaderSize: number }).maxHeaderSize = maxHeaderBytes;
     const server = Bun.serve({
       hostname: host,
       port,
       idleTimeout: idleTimeoutSeconds,
       maxRequestBodySize: 2 ** 40, // Bun's 128 MB would answer before us; every endpoint has its own limit
+      development: false, // else errors become pages that show our source
+      reusePort: false, // on by default outside development: a second server would silently share the port
+      error: () => new Response(null, { status: 500 }),
       fetch: (request, server) =>
         fetch(request, {
           remoteAddress: server.requestIP(request)?.address ?? "",

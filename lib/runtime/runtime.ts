@@ -15,6 +15,8 @@ export interface ServeOptions {
   host: string;
   /** 0 = any free port. */
   port: number;
+  /** Seconds without a byte until a connection is cut, unless `keepOpen`; 60 when absent, 255 at most. Deno has no such limit. */
+  idleTimeoutSeconds?: number;
   fetch: (request: Request, connection: Connection) => Response | Promise<Response>;
 }
 

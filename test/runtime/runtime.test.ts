@@ -69,8 +69,8 @@ test("stop gives up on an endless stream after the grace", async () => {
 
 test("streamsAllowedByFileLimit counts two files for each stream", () => {
   const allowed = streamsAllowedByFileLimit();
-  if (process.platform === "linux") assert.ok(allowed! > 10);
-  else assert.equal(allowed, undefined);
+  if (runtime.name === "bun" && process.platform === "linux") assert.ok(allowed! > 10);
+  else assert.equal(allowed, undefined); // Deno may not read /proc
 });
 
 test(

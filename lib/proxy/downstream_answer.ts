@@ -1,0 +1,127 @@
+// What the client gets for what the downstream answered: mostly the same, streamed; its refusals of our credential as our own.
+import type { Resource } from "../config/config.ts";
+import { OAuthError } from "../oauth/errors.ts";
+import { parseScope } from "../oauth/scope.ts";
+import type { Log } from "../telemetry/log.ts";
+import { type Exchange, watchBody } from "./exchange.ts";
+import { headersForClient } from "./headers.ts";
+import { EndpointRefusedError } from "./legacy_sse.ts";
+import { sseStream, type StreamEdit } from "./sse_stream.ts";
+
+export interface AnswerOptions {
+  resource: Resource;
+  exchange: Exchange;
+  /** The runtime decodes answers by itself. */
+  decodesAnswers: boolean;
+  /** 0 = off. */
+  sseKeepaliveMs: number;
+  /** Where the answer may be a legacy event stream. */
+  legacyEdit?: StreamEdit;
+  log: Log;
+}
+
+/** A body of this announced length comes with its head; watching it would cost more than it is worth. */
+const unwatchedUpToBytes = 65_536;
+
+/**
+ * The response for the client. Its body is the downstream's own stream where nothing has to be done to it.
+ *
+ * @throws OAuthError `invalid_token`, `insufficient_scope`, or 502 where the answer can't be that of an MCP server
+ */
+export function answerClient(answer: Response, options: AnswerOptions): Response {
+  const { exchange } = options;
+  const refusal = refusalOf(answer, options);
+  if (refusal !== undefined) {
+    exchange.end();
+    void answer.body?.cancel().catch(() => {}); // its connection goes back or breaks; nobody waits for either
+    throw refusal;
+  }
+  const headers = headersForClient(answer.headers, { decoded: options.decodesAnswers });
+  const { status, body } = answer;
+  if (body === null || status === 204 || status === 205 || status === 304) {
+    exchange.end();
+    return new Response(null, { status, headers });
+  }
+  if (!isEventStream(headers)) {
+    const length = headers.get("content-length");
+    if (length !== null && Number(length) > unwatchedUpToBytes || length === null) {
+      return new Response(watchBody(body, exchange), { status, headers });
+    }
+    exchange.end();
+    return new Response(body, { status, headers });
+  }
+  // Edges hold an event stream back unless they are told (nginx), or see "no-transform" (others).
+  headers.set("x-accel-buffering", "no");
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-cache, no-transform");
+  return new Response(eventStream(body, headers, options), { status, headers });
+}
+
+function eventStream(
+  body: ReadableStream<Uint8Array>,
+  headers: Headers,
+  options: AnswerOptions,
+): ReadableStream<Uint8Array> {
+  const { exchange, sseKeepaliveMs, legacyEdit, resource, log } = options;
+  const coding = headers.get("content-encoding");
+  const isReadable = coding === null || coding === "identity";
+  if (!isReadable) log.warning("downstream_stream_compressed", { resource: resource.name, content_encoding: coding });
+  if (!isReadable || (sseKeepaliveMs === 0 && legacyEdit === undefined)) {
+    exchange.end();
+    return body;
+  }
+  headers.delete("content-length");
+  exchange.liftIdleLimit();
+  return sseStream(body, {
+    keepaliveMs: sseKeepaliveMs,
+    ...(legacyEdit === undefined ? {} : { edit: legacyEdit }),
+    onEditError(error) {
+      if (!(error instanceof EndpointRefusedError)) return undefined;
+      log.error("legacy_endpoint_refused", { resource: resource.name, error });
+      return `event: error\ndata: ${error.message}; the proxy ended this stream\n\n`;
+    },
+    onEnd: () => exchange.end(),
+  });
+}
+
+function refusalOf(answer: Response, { resource, log }: AnswerOptions): OAuthError | undefined {
+  const { status } = answer;
+  const fields = { resource: resource.name, status };
+  if (status === 401) {
+    log.warning("downstream_refused_credential", fields);
+    return new OAuthError("invalid_token", "the MCP server refused the stored credential; authorize again");
+  }
+  if (status === 403) return missingScope(answer.headers.get("www-authenticate") ?? "");
+  if (status >= 300 && status < 400 && status !== 304) {
+    log.error("downstream_redirected", { ...fields, to: originOf(answer.headers.get("location")) });
+    return wrongAnswer(`the MCP server answered with a redirect (${status}), which is not followed with a credential`);
+  }
+  if (answer.ok && /^text\/html\b/i.test(answer.headers.get("content-type") ?? "")) {
+    log.error("downstream_answered_html", fields);
+    return wrongAnswer("the MCP server answered with a web page instead of MCP");
+  }
+  return undefined;
+}
+
+/** A scope that the downstream wants (RFC 6750 §3.1) is asked of the user through us; any other 403 is the downstream's own answer. */
+function missingScope(challenge: string): OAuthError | undefined {
+  if (!/\berror="?insufficient_scope\b/.test(challenge)) return undefined;
+  const scope = parseScope(/\bscope="([^"]*)"/.exec(challenge)?.[1]);
+  return new OAuthError(
+    "insufficient_scope",
+    "the MCP server wants a scope that was not granted",
+    scope.length === 0 ? {} : { scope },
+  );
+}
+
+function wrongAnswer(what: string): OAuthError {
+  return new OAuthError("temporarily_unavailable", `${what}; its downstream_url has to be corrected`, { status: 502 });
+}
+
+function isEventStream(headers: Headers): boolean {
+  return /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
+}
+
+/** Without the path and query, which may hold a secret. */
+function originOf(location: string | null): string {
+  return location !== null && URL.canParse(location) ? new URL(location).origin : "same origin";
+}

@@ -1,0 +1,111 @@
+// One request to the downstream, sent exactly once, and every way in which it can fail in words for the client.
+import { OAuthError } from "../oauth/errors.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Exchange } from "./exchange.ts";
+import type { OutgoingBody } from "./request_body.ts";
+
+export interface ForwardTools {
+  fetch: typeof fetch;
+  /** The runtime's own: no decoding, no timeout. */
+  fetchOptions: RequestInit;
+  /** Whether the host of a URL takes a connection within so many milliseconds. */
+  isReachable: (url: URL, timeoutMs: number) => Promise<boolean>;
+  connectTimeoutMs: number;
+  /** After this much quiet a kept connection is not trusted any more, see `createForward`. */
+  reuseConnectionsWithinMs?: number;
+  log: Log;
+}
+
+export interface OutgoingRequest {
+  url: URL;
+  method: string;
+  headers: Headers;
+  body: OutgoingBody;
+  /** For the log. */
+  resource: string;
+}
+
+/** @throws OAuthError 502 when the downstream can't be reached or breaks off, or the reason why the exchange was cut */
+export type Forward = (request: OutgoingRequest, exchange: Exchange) => Promise<Response>;
+
+/**
+ * Servers drop idle connections after 5 s (Node, uvicorn). A request that meets such a moment is lost, and sending it again
+ * could run a tool twice; so after 4 s of quiet a request gets a connection of its own.
+ */
+const defaultReuseWithinMs = 4_000;
+
+/** An answer within this time proves that the host can be reached. */
+const reachableForMs = 30_000;
+
+export function createForward(tools: ForwardTools): Forward {
+  const { fetch, log, connectTimeoutMs, reuseConnectionsWithinMs = defaultReuseWithinMs } = tools;
+  /** Origin -> when it last answered, by `performance.now()`. */
+  const answeredAt = new Map<string, number>();
+
+  return async (outgoing, exchange) => {
+    const { url, method, headers, body } = outgoing;
+    const quietMs = performance.now() - (answeredAt.get(url.origin) ?? -Infinity);
+    if (body.contentLength !== undefined) headers.set("content-length", body.contentLength);
+    const probe = quietMs < reachableForMs ? undefined : watchConnection(url, exchange);
+    try {
+      const response = await fetch(url, {
+        ...tools.fetchOptions,
+        method,
+        headers,
+        body: body.body,
+        redirect: "manual",
+        signal: exchange.signal,
+        ...(quietMs < reuseConnectionsWithinMs ? {} : { keepalive: false }),
+        ...(body.body instanceof ReadableStream ? { duplex: "half" } : {}),
+      } as RequestInit);
+      answeredAt.set(url.origin, performance.now());
+      return response;
+    } catch (error) {
+      throw explain(error, outgoing, exchange);
+    } finally {
+      clearTimeout(probe);
+    }
+  };
+
+  /** Where the first byte takes its time: is anybody there at all? */
+  function watchConnection(url: URL, exchange: Exchange): ReturnType<typeof setTimeout> {
+    const waitMs = Math.min(1_000, connectTimeoutMs / 2);
+    return setTimeout(async () => {
+      if (await tools.isReachable(url, connectTimeoutMs - waitMs)) return;
+      if (!exchange.signal.aborted) exchange.cut(unreachable(`no connection within ${connectTimeoutMs / 1000} s`));
+    }, waitMs);
+  }
+
+  function explain(error: unknown, { url, resource }: OutgoingRequest, exchange: Exchange): unknown {
+    const cut = exchange.signal.aborted ? exchange.signal.reason : undefined;
+    exchange.end();
+    if (cut !== undefined && !(cut instanceof OAuthError && cut.status === 502)) return cut;
+    const reason = cut?.cause ?? codeOf(error);
+    log.warning("downstream_unreachable", { resource, downstream: url.origin, reason });
+    return cut ?? unreachable(reason);
+  }
+}
+
+function unreachable(reason: string): OAuthError {
+  const broken = /ECONNRESET|EPIPE|closed|terminated/i.test(reason);
+  return new OAuthError(
+    "temporarily_unavailable",
+    broken
+      ? "the MCP server broke off the connection before it answered; whether it carried out the request is not known"
+      : "the MCP server behind this proxy can't be reached; try again later, or tell the person who runs it",
+    { status: 502, cause: reason },
+  );
+}
+
+/** The system's code where there is one, and never the runtime's whole text: that may hold the URL. */
+function codeOf(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === "string") return code;
+    const known = /\b(ECONN\w+|ENOTFOUND|EPIPE|connection refused|reset by peer|closed before|dns error)/i.exec(
+      cause.message,
+    );
+    if (known !== null) return known[0];
+  }
+  return error instanceof Error ? error.name : "unknown";
+}

@@ -1,0 +1,124 @@
+// Which headers cross the proxy (RFC 9110 §7.6.1, MCP Streamable HTTP): what is end-to-end goes on, what is about one
+// connection, one party or our own login does not.
+import { OAuthError } from "../oauth/errors.ts";
+
+/** RFC 9110 §7.6.1, and the two that only ever mean one hop. */
+const hopByHop = [
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authentication-info",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** The client's own business with us, and claims about who it is that only we could make. */
+const neverUp = new Set([
+  ...hopByHop,
+  "accept-encoding",
+  "authorization",
+  "content-length",
+  "cookie",
+  "expect",
+  "forwarded",
+  "host",
+  // Ours to check: the downstream knows only its own origin and would refuse.
+  "origin",
+  "referer",
+  "remote-email",
+  "remote-groups",
+  "remote-name",
+  "remote-user",
+  "true-client-ip",
+  "via",
+  "x-authenticated-user",
+  "x-client-ip",
+  "x-real-ip",
+  "x-remote-user",
+  "x-user",
+]);
+
+const neverUpPrefixes = ["cf-", "x-auth-request-", "x-forwarded-", "x-original-", "x-webauth-"];
+
+/** What would act on our origin, or on the reverse proxy in front of us, in the downstream's name. */
+const neverDown = new Set([
+  ...hopByHop,
+  "alt-svc",
+  "clear-site-data",
+  "set-cookie",
+  "set-cookie2",
+  "strict-transport-security",
+  "www-authenticate",
+  "x-sendfile",
+]);
+
+const neverDownPrefixes = ["access-control-", "x-accel-"];
+
+/**
+ * The headers of the request to the downstream. Asks for an unencoded answer: keepalives and the legacy endpoint can't be
+ * put into a compressed stream.
+ *
+ * @param credential name and value as `credentialHeader` writes them; absent: none is sent
+ * @throws OAuthError `invalid_token` when the credential can't stand in a header
+ */
+export function headersForDownstream(client: Headers, credential?: readonly [name: string, value: string]): Headers {
+  const named = namedByConnection(client);
+  const own = credential === undefined ? undefined : withHyphens(credential[0]);
+  const headers = new Headers();
+  client.forEach((value, name) => {
+    const plain = withHyphens(name);
+    if (neverUp.has(plain) || named.has(plain) || plain === own) return;
+    if (neverUpPrefixes.some((prefix) => plain.startsWith(prefix))) return;
+    headers.append(name, value);
+  });
+  headers.set("accept-encoding", "identity");
+  if (credential !== undefined) setCredential(headers, credential);
+  return headers;
+}
+
+/**
+ * The headers of the answer to the client.
+ *
+ * @param decoded the runtime has decoded the body already, so that its coding and length no longer hold
+ */
+export function headersForClient(downstream: Headers, { decoded }: { decoded: boolean }): Headers {
+  const named = namedByConnection(downstream);
+  const headers = new Headers();
+  downstream.forEach((value, name) => {
+    if (neverDown.has(name) || named.has(name)) return;
+    if (neverDownPrefixes.some((prefix) => name.startsWith(prefix))) return;
+    headers.append(name, value);
+  });
+  if (decoded && headers.has("content-encoding")) {
+    headers.delete("content-encoding");
+    headers.delete("content-length");
+  }
+  headers.set("x-content-type-options", "nosniff");
+  return headers;
+}
+
+/** The options of `Connection` are header names (RFC 9110 §7.6.1). */
+function namedByConnection(headers: Headers): Set<string> {
+  const connection = headers.get("connection");
+  return new Set(
+    connection === null ? [] : connection.split(",").map((name) => withHyphens(name.trim().toLowerCase())),
+  );
+}
+
+/** Servers that turn headers into variables (CGI, WSGI) can't tell `x_api_key` from `x-api-key`; so a copy in either spelling is one. */
+function withHyphens(name: string): string {
+  return name.includes("_") ? name.toLowerCase().replaceAll("_", "-") : name.toLowerCase();
+}
+
+function setCredential(headers: Headers, [name, value]: readonly [string, string]): void {
+  try {
+    headers.set(name, value);
+  } catch {
+    // The TypeError quotes the value, so it is no cause to keep.
+    throw new OAuthError("invalid_token", "the stored credential can't be sent in a header; authorize again");
+  }
+}

@@ -1,0 +1,147 @@
+// The MCP server as clients see it: check the token, put the credential in its place, stream both ways. Plain web standards,
+// so that it can be mounted anywhere.
+import type { Config, Resource } from "../config/config.ts";
+import { credentialHeader } from "../http/credential_header.ts";
+import { challengeResponse, jsonError } from "../http/error_responses.ts";
+import { OAuthError } from "../oauth/errors.ts";
+import { type Connection, currentRuntime } from "../runtime/runtime.ts";
+import { isReachable } from "../runtime/reachability.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { AccessTokens } from "../tokens/access_token.ts";
+import type { Sealer } from "../tokens/seal.ts";
+import { authenticateBearer, type Authenticated, tokenWasSent } from "./bearer_authentication.ts";
+import { answerClient } from "./downstream_answer.ts";
+import { ClientLeftError, type Exchange, openExchange } from "./exchange.ts";
+import { createForward } from "./forward.ts";
+import { headersForDownstream } from "./headers.ts";
+import { legacyEndpoints } from "./legacy_endpoints.ts";
+import { allowOrigin, checkOrigin, isPreflight, preflightAnswer } from "./origin.ts";
+import { outgoingBody } from "./request_body.ts";
+
+export interface McpEndpointDeps {
+  config: Pick<Config, "server">;
+  accessTokens: AccessTokens;
+  sealer: Sealer;
+  fetch: typeof fetch;
+  log: Log;
+}
+
+export type McpEndpoint = (request: Request, resource: Resource, connection: Connection) => Promise<Response>;
+
+/** Never throws an OAuthError: refusals are answered here, because browsers may only read them with CORS headers. */
+export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
+  const { config: { server }, accessTokens, log } = deps;
+  const runtime = currentRuntime();
+  const legacy = legacyEndpoints(deps.sealer);
+  const forward = createForward({
+    fetch: deps.fetch,
+    fetchOptions: runtime.outgoingFetchOptions,
+    isReachable,
+    connectTimeoutMs: server.connectTimeoutSeconds * 1000,
+    log,
+  });
+
+  return async (request, resource, connection) => {
+    const origin = request.headers.get("origin");
+    try {
+      checkOrigin(origin, server, resource.urls.resource);
+    } catch (error) {
+      return refusal(error, request, resource);
+    }
+    if (isPreflight(request)) return preflightAnswer(request);
+    const response = await serve(request, resource, connection).catch((error) => refusal(error, request, resource));
+    allowOrigin(response.headers, origin);
+    return response;
+  };
+
+  async function serve(request: Request, resource: Resource, connection: Connection): Promise<Response> {
+    const user = await authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
+    const url = downstreamUrl(request, resource, user);
+    if (request.method === "HEAD") return methodNotAllowed();
+    connection.keepOpen();
+    const exchange = openExchange({
+      clientSignal: request.signal,
+      idleTimeoutMs: server.idleTimeoutSeconds * 1000,
+      idleError: () => timedOut(server.idleTimeoutSeconds),
+    });
+    return await pass(request, { resource, user, url, exchange }).catch((error) => {
+      exchange.end();
+      throw error;
+    });
+  }
+
+  async function pass(
+    request: Request,
+    { resource, user, url, exchange }: { resource: Resource; user: Authenticated; url: URL; exchange: Exchange },
+  ): Promise<Response> {
+    const answer = await forward({
+      url,
+      method: request.method,
+      headers: headersForDownstream(request.headers, credentialOf(resource, user)),
+      body: await outgoingBody(request, exchange, server.bodyLimitBytes),
+      resource: resource.name,
+    }, exchange);
+    return answerClient(answer, {
+      resource,
+      exchange,
+      log,
+      decodesAnswers: runtime.decodesAnswers,
+      sseKeepaliveMs: server.sseKeepaliveSeconds * 1000,
+      ...(legacy.mayAnswer(request) ? { legacyEdit: legacy.edit(resource, user.access) } : {}),
+    });
+  }
+
+  /** @throws OAuthError 404 */
+  function downstreamUrl(request: Request, resource: Resource, { access }: Authenticated): URL {
+    if (resource.downstreamUrl === undefined) {
+      throw new OAuthError("invalid_request", "this proxy does not carry the traffic of this MCP server", {
+        status: 404,
+        operatorHint: `set downstream.${resource.name}.downstream_url`,
+      });
+    }
+    const { pathname, search } = new URL(request.url);
+    if (!pathname.replace(/\/$/, "").endsWith(ownPath(resource))) {
+      throw new OAuthError("invalid_request", "nothing is published under this path", { status: 404 });
+    }
+    const { endpoint, query } = legacy.open(search.slice(1), resource, access);
+    const url = endpoint ?? new URL(resource.downstreamUrl);
+    if (query !== "") url.search = url.search === "" ? query : `${url.search}&${query}`;
+    return url;
+  }
+
+  function refusal(error: unknown, request: Request, resource: Resource): Response {
+    if (error instanceof ClientLeftError) return new Response(null, { status: 499 });
+    if (!(error instanceof OAuthError)) throw error;
+    if (error.code === "invalid_token" || error.code === "insufficient_scope") {
+      return challengeResponse(error, resource, { tokenSent: tokenWasSent(request.headers.get("authorization")) });
+    }
+    const response = jsonError(error);
+    // Unlike the public endpoints: only origins that were checked may read it, see allowOrigin.
+    response.headers.delete("access-control-allow-origin");
+    return response;
+  }
+}
+
+/** What the downstream is sent in place of the client's token; a login's own token where no credential is configured. */
+function credentialOf(resource: Resource, { token, access }: Authenticated): [string, string] | undefined {
+  const { strategy } = resource;
+  const credential = access.credential ??
+    (strategy.kind === "login" ? strategy.credential?.reveal() ?? token : undefined);
+  return credential === undefined ? undefined : credentialHeader(resource.authHeaderFormat, credential);
+}
+
+function ownPath(resource: Resource): string {
+  return resource.ownHost === undefined ? `/mcp/${resource.name}` : resource.ownHost.path.replace(/\/$/, "");
+}
+
+/** A HEAD would open the downstream's event stream and leave it to itself. */
+function methodNotAllowed(): Response {
+  return new Response(null, { status: 405, headers: { allow: "GET, POST, DELETE, OPTIONS" } });
+}
+
+function timedOut(seconds: number): OAuthError {
+  return new OAuthError("temporarily_unavailable", `nothing moved for ${seconds} s, so the proxy gave up waiting`, {
+    status: 504,
+    operatorHint: "server.idle_timeout sets the limit in seconds",
+  });
+}

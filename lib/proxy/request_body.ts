@@ -1,0 +1,75 @@
+// The body of a request on its way up: small ones whole, because that is cheaper; large ones as they come. Both within the limit.
+import { OAuthError } from "../oauth/errors.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Up to here a body is read whole before it is sent. */
+const wholeUpToBytes = 65_536;
+
+export interface OutgoingBody {
+  body: Uint8Array<ArrayBuffer> | ArrayBuffer | ReadableStream<Uint8Array> | null;
+  /** Of a stream whose length the client announced; else the length goes by itself. */
+  contentLength?: string;
+}
+
+/** @throws OAuthError 413 when the announced length, or what arrives, is beyond `maxBytes` */
+export async function outgoingBody(request: Request, exchange: Exchange, maxBytes: number): Promise<OutgoingBody> {
+  const { method, body } = request;
+  if (body === null || method === "GET" || method === "HEAD" || method === "DELETE") return { body: null };
+  const announced = request.headers.get("content-length");
+  if (announced === null || !/^\d+$/.test(announced)) return await unannounced(body, exchange, maxBytes);
+  if (Number(announced) > maxBytes) throw tooLarge(maxBytes);
+  if (Number(announced) <= wholeUpToBytes) return { body: await exchange.orCut(request.arrayBuffer()) };
+  return { body: limited([], body.getReader(), exchange, maxBytes), contentLength: announced };
+}
+
+/** Chunked: whole when it turns out small, and counted while it streams. */
+async function unannounced(
+  body: ReadableStream<Uint8Array>,
+  exchange: Exchange,
+  maxBytes: number,
+): Promise<OutgoingBody> {
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  for (let size = 0; size <= wholeUpToBytes;) {
+    const { done, value } = await exchange.orCut(reader.read());
+    if (done) return { body: Buffer.concat(chunks) };
+    exchange.touch();
+    chunks.push(value);
+    size += value.length;
+    if (size > maxBytes) {
+      void reader.cancel();
+      throw tooLarge(maxBytes);
+    }
+  }
+  return { body: limited(chunks, reader, exchange, maxBytes) };
+}
+
+function limited(
+  chunks: Uint8Array[],
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  exchange: Exchange,
+  maxBytes: number,
+): ReadableStream<Uint8Array> {
+  let size = 0;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const chunk = chunks.shift() ?? (await reader.read()).value;
+      exchange.touch();
+      if (chunk === undefined) return controller.close();
+      size += chunk.length;
+      if (size > maxBytes) {
+        exchange.cut(tooLarge(maxBytes));
+        void reader.cancel();
+        controller.error(exchange.signal.reason);
+      } else controller.enqueue(chunk);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+function tooLarge(maxBytes: number): OAuthError {
+  return new OAuthError("invalid_request", `the request body is larger than ${maxBytes} bytes`, {
+    status: 413,
+    operatorHint: "server.body_limit sets the limit in bytes",
+  });
+}
