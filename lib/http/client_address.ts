@@ -1,0 +1,136 @@
+// Who is at the other end, and which host and scheme they used, when reverse proxies stand in between
+// (RFC 7239 Forwarded, and the older X-Forwarded-*).
+import ipaddr from "ipaddr.js";
+
+export interface ForwardedRequest {
+  /** An IP address in its normal form, without port, brackets or zone; an IPv4 address is never written as IPv6. */
+  address: string;
+  /** What the client asked for, as the outermost trusted proxy saw it; absent when no trusted proxy says. */
+  host?: string;
+  proto?: "http" | "https";
+}
+
+export type ReadForwarded = (headers: Headers, remoteAddress: string) => ForwardedRequest;
+
+type Network = [address: ipaddr.IPv4 | ipaddr.IPv6, bits: number];
+
+/** What one kind of header says: one element per hop, the nearest proxy's last. */
+interface Hop {
+  address?: string;
+  host?: string;
+  proto?: string;
+}
+
+/**
+ * Reads the client's address for one list of trusted proxies. What an untrusted peer writes into these headers is ignored;
+ * behind trusted ones the chain is read from the right and the first address that is not trusted is the client's.
+ *
+ * Most proxies know one of the two kinds of header and pass the other on as the client wrote it. So when both are there and
+ * name different clients, neither counts and the address is the proxy's own.
+ *
+ * @param trustedProxies CIDRs or single addresses
+ */
+export function createForwardedReader(trustedProxies: readonly string[]): ReadForwarded {
+  const networks = trustedProxies.map(parseNetwork);
+  const isTrusted = (address: string) => networks.some((network) => isInside(address, network));
+
+  return (headers, remoteAddress) => {
+    const remote = normalAddress(remoteAddress) ?? remoteAddress;
+    if (!isTrusted(remote)) return { address: remote };
+    const standard = headers.get("forwarded");
+    const older = headers.get("x-forwarded-for");
+    const byStandard = standard === null ? undefined : walk(parseForwarded(standard), remote, isTrusted);
+    const byOlder = walk(parseXForwarded(headers), remote, isTrusted);
+    if (byStandard === undefined) return byOlder;
+    if (older !== null && byOlder.address !== byStandard.address) return { address: remote };
+    return byStandard;
+  };
+}
+
+/** The network that one customer usually has: the address itself, or the /64 of an IPv6 address. Key for rate limits. */
+export function networkOf(address: string): string {
+  const parsed = ipaddr.isValid(address) ? ipaddr.process(address) : undefined;
+  if (parsed === undefined || parsed.kind() === "ipv4") return address;
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/64`)}/64`;
+}
+
+/** From the right: each hop was written by the one after it, so it counts while that one is trusted. */
+function walk(hops: readonly Hop[], remote: string, isTrusted: (address: string) => boolean): ForwardedRequest {
+  let found: ForwardedRequest = { address: remote };
+  for (const hop of hops.toReversed()) {
+    const { host, proto } = hop;
+    found = {
+      address: hop.address ?? found.address,
+      ...(host !== undefined && isHost(host) ? { host: host.toLowerCase() } : {}),
+      ...(proto === "http" || proto === "https" ? { proto } : {}),
+    };
+    // `unknown` and obfuscated names (RFC 7239 §6) end the chain as well: nothing left of them can be judged.
+    if (hop.address === undefined || !isTrusted(hop.address)) break;
+  }
+  return found;
+}
+
+/** RFC 7239 §4: elements by comma, pairs by semicolon, values as tokens or quoted strings; within quotes both may stand. */
+function parseForwarded(text: string): Hop[] {
+  return splitOutsideQuotes(text, ",").map((element) => {
+    const pairs = new Map(
+      splitOutsideQuotes(element, ";").map((pair) => {
+        const equals = pair.indexOf("=");
+        const value = pair.slice(equals + 1).trim();
+        return [pair.slice(0, equals).trim().toLowerCase(), unquote(value)];
+      }),
+    );
+    return { address: parseNode(pairs.get("for")), host: pairs.get("host"), proto: pairs.get("proto")?.toLowerCase() };
+  });
+}
+
+/**
+ * X-Forwarded-Host and -Proto have one value for all hops, or one for each. When they have another number than
+ * X-Forwarded-For, the last counts: the nearest proxy wrote it.
+ */
+function parseXForwarded(headers: Headers): Hop[] {
+  const list = (name: string) => headers.get(name)?.split(",").map((item) => item.trim()) ?? [];
+  const addresses = list("x-forwarded-for");
+  const hosts = list("x-forwarded-host");
+  const protos = list("x-forwarded-proto").map((proto) => proto.toLowerCase());
+  const at = (values: string[], i: number) => values.length === addresses.length ? values[i] : values.at(-1);
+  if (addresses.length === 0) return [{ host: hosts.at(-1), proto: protos.at(-1) }];
+  return addresses.map((address, i) => ({ address: parseNode(address), host: at(hosts, i), proto: at(protos, i) }));
+}
+
+/** RFC 7239 §6: an address, with a port and brackets where it needs them. Undefined for anything else. */
+function parseNode(node: string | undefined): string | undefined {
+  if (node === undefined) return undefined;
+  const [, bracketed, plain] = /^(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+))(?::[\w.-]+)?$/.exec(node) ?? [];
+  return normalAddress(bracketed ?? plain ?? node);
+}
+
+function normalAddress(text: string): string | undefined {
+  const address = text.replace(/%.*$/, "");
+  if (ipaddr.IPv4.isValidFourPartDecimal(address)) return ipaddr.IPv4.parse(address).toString();
+  return ipaddr.IPv6.isValid(address) ? ipaddr.process(address).toString() : undefined;
+}
+
+function parseNetwork(text: string): Network {
+  const [address = "", bits] = text.split("/");
+  const parsed = ipaddr.parse(address);
+  return [parsed, bits === undefined ? (parsed.kind() === "ipv4" ? 32 : 128) : Number(bits)];
+}
+
+function isInside(address: string, [network, bits]: Network): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  return parsed.kind() === network.kind() && parsed.match(network, bits);
+}
+
+function isHost(text: string): boolean {
+  return /^([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text);
+}
+
+function splitOutsideQuotes(text: string, separator: "," | ";"): string[] {
+  return text.match(separator === "," ? /(?:"(?:[^"\\]|\\.)*"|[^",])+/g : /(?:"(?:[^"\\]|\\.)*"|[^";])+/g) ?? [];
+}
+
+function unquote(value: string): string {
+  return /^".*"$/.test(value) ? value.slice(1, -1).replace(/\\(.)/g, "$1") : value;
+}
