@@ -18,7 +18,7 @@ const mayImport: Record<string, string[]> = {
   "tokens": ["oauth", "config", "store"],
   "http": ["oauth", "pages", "config", "telemetry", "runtime"],
   "providers": ["oauth", "config", "http", "tokens", "store", "telemetry"],
-  "clients": ["oauth", "config", "http", "tokens", "telemetry"],
+  "clients": ["oauth", "config", "http", "tokens", "store", "telemetry"],
   "strategies": ["oauth", "config", "http", "tokens", "store", "providers", "telemetry"],
   "discovery": ["urls.ts", "oauth", "config", "http", "pages"],
   "authorize": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "pages", "telemetry"],
