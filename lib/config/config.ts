@@ -1,4 +1,5 @@
 // The checked configuration: what config.toml becomes. Defaults and rules live in validate.ts.
+import type { ToolScope } from "../oauth/tool_scope.ts";
 import type { ResourceUrls } from "../urls.ts";
 import type { Secret } from "./secrets.ts";
 
@@ -166,10 +167,4 @@ export interface LoginConfig {
   toolScopes?: readonly ToolScope[];
   /** MCP server to discover tool scopes from where we do not forward. */
   scopesUrl?: string;
-}
-
-export interface ToolScope {
-  name: string;
-  description: string;
-  tools: readonly string[];
 }

@@ -1,6 +1,7 @@
 // strategy = "login": who may sign in, and where. Nobody is let in by an empty list (D7).
 import { parseScope } from "../oauth/scope.ts";
-import type { LoginConfig, ProviderConfig, ToolScope } from "./config.ts";
+import type { ToolScope } from "../oauth/tool_scope.ts";
+import type { LoginConfig, ProviderConfig } from "./config.ts";
 import { toolScopeKeys } from "./downstream_schema.ts";
 import { nearestKey } from "./nearest_key.ts";
 import { got, type Place, within } from "./problems.ts";
