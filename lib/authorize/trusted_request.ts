@@ -1,8 +1,7 @@
 // The part of /authorize that must hold before the redirect URI may be used for anything.
 import type { Client, Clients } from "../clients/client.ts";
-import { OAuthError } from "../oauth/errors.ts";
+import { checkRequestedRedirectUri } from "../clients/requested_redirect_uri.ts";
 import { type Parameters, requireParameter } from "../oauth/parameters.ts";
-import { isRegisteredRedirectUri } from "../oauth/redirect_uri.ts";
 
 /**
  * The client, once its redirect URI is known to be its own.
@@ -11,14 +10,6 @@ import { isRegisteredRedirectUri } from "../oauth/redirect_uri.ts";
  */
 export async function findRedirectableClient(clients: Clients, parameters: Parameters): Promise<Client> {
   const client = await clients.find(requireParameter(parameters, "client_id"));
-  const redirectUri = requireParameter(parameters, "redirect_uri");
-  if (!isRegisteredRedirectUri(redirectUri, client.redirectUris)) {
-    throw new OAuthError(
-      "invalid_request",
-      `redirect_uri ${JSON.stringify(redirectUri)} is not one that the client ${
-        JSON.stringify(client.name)
-      } registered`,
-    );
-  }
+  checkRequestedRedirectUri(client, requireParameter(parameters, "redirect_uri"));
   return client;
 }
