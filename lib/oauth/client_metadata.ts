@@ -22,6 +22,8 @@ export interface ClientMetadata {
 
 const knownGrantTypes = ["authorization_code", "refresh_token"];
 const knownMethods = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
+/** http for loopback only, which the fetch then refuses unless the operator allowed it. */
+const jwksUriForm = /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/])[^\s#\\]+$/i;
 const maxRedirectUris = 10;
 const maxNameLength = 80;
 
@@ -101,9 +103,7 @@ function readKeys(metadata: Record<string, unknown>): { jwks: string } | { jwksU
     throw invalid("private_key_jwt needs either jwks or jwks_uri, and not both");
   }
   if (jwksUri !== undefined) {
-    if (!/^https?:\/\/[^\s#\\]+$/i.test(jwksUri) || !URL.canParse(jwksUri)) {
-      throw invalid("jwks_uri must be an https URL");
-    }
+    if (!jwksUriForm.test(jwksUri) || !URL.canParse(jwksUri)) throw invalid("jwks_uri must be an https URL");
     return { jwksUri };
   }
   checkJwks(jwks);

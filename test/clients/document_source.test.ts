@@ -104,7 +104,8 @@ test("a copy does not stand in for a document that is gone or has become another
     documents.set(url, answer);
     clock.now += 3_600;
     await assert.rejects(source.get(url), { code: "invalid_client" });
-    await assert.rejects(source.get(url), { code: "invalid_client" });
+    documents.delete(url);
+    await assert.rejects(source.get(url), { code: "temporarily_unavailable" });
   }
 });
 

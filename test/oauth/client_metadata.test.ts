@@ -88,6 +88,11 @@ for (
       token_endpoint_auth_method: "private_key_jwt",
       jwks_uri: "jwks.json",
     }, "invalid_client_metadata"],
+    ["has a jwks_uri of http", {
+      redirect_uris,
+      token_endpoint_auth_method: "private_key_jwt",
+      jwks_uri: "http://agent.example/jwks.json",
+    }, "invalid_client_metadata"],
   ] as [string, unknown, string][]
 ) {
   test(`metadata is refused when it ${why} (RFC 7591 §3.2.2)`, () => {
