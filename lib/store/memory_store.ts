@@ -1,54 +1,24 @@
 // One process: bounded, constant cost per call, forgets at restart.
+import { checkEntry } from "./entry_limits.ts";
+import { createMemoryTable, type MemoryTableOptions } from "./memory_table.ts";
 import type { Store } from "./store.ts";
 
-export interface MemoryStoreOptions {
-  now: () => number;
-  /** Beyond this many entries the oldest go first. */
-  maxEntries?: number;
-}
-
-interface Entry {
-  value: string;
-  expiresAt: number;
-}
-
-/** How many of the oldest entries each write looks at, so that expired ones leave without a sweep. */
-const collectedPerWrite = 4;
-
 /** A store for one process. Nothing survives a restart and replicas do not see each other. */
-export function createMemoryStore({ now, maxEntries = 60_000 }: MemoryStoreOptions): Store {
-  const entries = new Map<string, Entry>();
-
-  function read(key: string): string | undefined {
-    const entry = entries.get(key);
-    return entry !== undefined && entry.expiresAt > now() ? entry.value : undefined;
-  }
-
-  function write(key: string, value: string, expiresAt: number): void {
-    entries.delete(key);
-    entries.set(key, { value, expiresAt });
-    let looked = 0;
-    for (const [oldest, entry] of entries) {
-      if (entries.size > maxEntries || entry.expiresAt <= now()) entries.delete(oldest);
-      if (++looked >= collectedPerWrite) break;
-    }
-  }
-
+export function createMemoryStore(options: MemoryTableOptions): Store {
+  const table = createMemoryTable(options);
   return {
-    putIfAbsent(key, value, expiresAt) {
-      const present = read(key);
-      if (present === undefined) write(key, value, expiresAt);
-      return Promise.resolve(present);
+    async putIfAbsent(key, value, expiresAt) {
+      checkEntry(key, value);
+      const present = table.get(key);
+      if (present === undefined) table.set(key, value, expiresAt);
+      return present;
     },
-    put(key, value, expiresAt) {
-      write(key, value, expiresAt);
-      return Promise.resolve();
+    async put(key, value, expiresAt) {
+      checkEntry(key, value);
+      table.set(key, value, expiresAt);
     },
-    get: (key) => Promise.resolve(read(key)),
-    delete(key) {
-      entries.delete(key);
-      return Promise.resolve();
-    },
-    close: () => Promise.resolve(),
+    get: async (key) => table.get(key),
+    delete: async (key) => table.delete(key),
+    close: async () => {},
   };
 }
