@@ -1,0 +1,67 @@
+// Which grants were revoked, cheap enough to ask with every MCP request.
+import type { Log } from "../telemetry/log.ts";
+import { createMemoryTable } from "./memory_table.ts";
+import { type Store, StoreUnavailableError } from "./store.ts";
+
+export interface Revocations {
+  /**
+   * From now on `isRevoked` is true for the grant here, and within `lookupSeconds` in every process that shares the store.
+   *
+   * @param until when the last token of the grant expires, seconds since the epoch; it is forgotten then
+   * @throws StoreUnavailableError when only this process knows
+   */
+  revoke(grantId: string, until: number): Promise<void>;
+  /** Never throws for a store that is away: what this process does not know counts as not revoked then, and is logged. */
+  isRevoked(grantId: string): Promise<boolean>;
+}
+
+export interface RevocationsTools {
+  store: Store;
+  now: () => number;
+  log: Log;
+  /** The store is asked at most this often for one grant. */
+  lookupSeconds?: number;
+}
+
+/** Revocations of this process at once, those of others by way of the store. */
+export function createRevocations({ store, now, log, lookupSeconds = 5 }: RevocationsTools): Revocations {
+  /** `revoked:` until the grant ends, `asked:` until the store is asked again. */
+  const known = createMemoryTable({ now });
+  const lookups = new Map<string, Promise<void>>();
+  let quietUntil = 0;
+
+  async function lookUp(grantId: string): Promise<void> {
+    try {
+      const until = await store.get(`revoked:${grantId}`);
+      if (until !== undefined) known.set(`revoked:${grantId}`, "", Number(until));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      noteUnchecked(error);
+    }
+    known.set(`asked:${grantId}`, "", now() + lookupSeconds);
+  }
+
+  /** One line per `lookupSeconds`, however many grants there are. */
+  function noteUnchecked(error: StoreUnavailableError): void {
+    if (now() < quietUntil) return;
+    quietUntil = now() + lookupSeconds;
+    log.warning("revocation_unchecked", { error });
+  }
+
+  return {
+    async revoke(grantId, until) {
+      known.set(`revoked:${grantId}`, "", until);
+      await store.put(`revoked:${grantId}`, `${until}`, until);
+    },
+    async isRevoked(grantId) {
+      if (known.get(`revoked:${grantId}`) !== undefined) return true;
+      if (known.get(`asked:${grantId}`) !== undefined) return false;
+      let lookup = lookups.get(grantId);
+      if (lookup === undefined) {
+        lookups.set(grantId, lookup = lookUp(grantId).finally(() => lookups.delete(grantId)));
+      }
+      await lookup;
+      return known.get(`revoked:${grantId}`) !== undefined;
+    },
+  };
+}
