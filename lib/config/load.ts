@@ -31,7 +31,7 @@ export interface LoadOptions {
 }
 
 /**
- * The configuration in a file. Relative paths in it start at its folder.
+ * The configuration in a file. Relative paths of secrets start at its folder.
  *
  * @throws ConfigError with every problem
  */

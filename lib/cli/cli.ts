@@ -1,0 +1,74 @@
+// From an argv to a command: options, exit codes, what to say when it makes no sense.
+import packageJson from "../../package.json" with { type: "json" };
+import { nearestKey } from "../config/nearest_key.ts";
+import { help } from "./help.ts";
+import { type Options, parseCommandLine, UsageError } from "./command_line.ts";
+
+/** 0 fine, 1 the configuration or what was tried is not, 2 wrong usage. */
+type ExitCode = number;
+
+// Commands load what they need when they run: --version and --help are quick, and serve does not carry init's parts.
+const commands: Readonly<Record<string, (options: Options) => Promise<ExitCode>>> = {
+  async serve({ config, host, port }) {
+    const { serve } = await import("./serve.ts");
+    return await serve({ configPath: configPath(config), host, port: portNumber(port) });
+  },
+  async init(options) {
+    const { init } = await import("./init.ts");
+    return await init(options);
+  },
+  async check({ config }) {
+    const { check } = await import("./check.ts");
+    return await check({ configPath: configPath(config) });
+  },
+  async secret() {
+    const { freshSecret } = await import("./secret.ts");
+    console.log(freshSecret());
+    return 0;
+  },
+};
+
+/** Runs the command of an argv (program and script first) and ends the process with its exit code. */
+export async function run(argv: readonly string[]): Promise<void> {
+  process.exit(await runCommand(argv.slice(2)));
+}
+
+async function runCommand(args: readonly string[]): Promise<ExitCode> {
+  try {
+    const { command, options } = parseCommandLine(args);
+    if (options.version) {
+      console.log(`mcp-oauth-proxy ${packageJson.version}`);
+      return 0;
+    }
+    if (options.help || command === "help") {
+      console.log(help);
+      return 0;
+    }
+    const start = Object.hasOwn(commands, command) ? commands[command] : undefined;
+    if (start === undefined) throw new UsageError(`There is no command ${JSON.stringify(command)}.${hint(command)}`);
+    return await start(options);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`${error.message}\nSee: mcp-oauth-proxy --help`);
+    return 2;
+  }
+}
+
+function hint(command: string): string {
+  const near = nearestKey(command, Object.keys(commands));
+  if (near !== undefined) return ` Did you mean ${near}?`;
+  return command.endsWith(".toml") ? ` To use that file: mcp-oauth-proxy -c ${command}` : "";
+}
+
+function configPath(given: string | undefined): string {
+  const { MCP_PROXY_CONFIG, MCP_OAUTH2_PROXY_CONFIG } = process.env;
+  return given ?? (MCP_PROXY_CONFIG || MCP_OAUTH2_PROXY_CONFIG || "config.toml");
+}
+
+function portNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) {
+    throw new UsageError(`--port takes a number from 0 to 65535, not ${JSON.stringify(text)}.`);
+  }
+  return Number(text);
+}

@@ -1,0 +1,28 @@
+// What --help prints.
+
+export const help = `mcp-oauth-proxy: OAuth in front of MCP servers.
+
+  mcp-oauth-proxy [serve] [-c config.toml] [-p 8080] [--host 0.0.0.0]
+                                run the proxy
+  mcp-oauth-proxy init [-o config.toml]
+                                write a commented config with a fresh secret; asks what it needs
+  mcp-oauth-proxy check [-c config.toml]
+                                list every problem of the config, then try each MCP server
+  mcp-oauth-proxy secret        print a fresh state secret
+
+  -c, --config FILE   the configuration (default: $MCP_PROXY_CONFIG, else config.toml)
+  -p, --port PORT     port to listen on, instead of the file's
+      --host ADDRESS  address to listen on, instead of the file's
+  -h, --help          this text
+  -V, --version       the version
+
+init in a script:
+  mcp-oauth-proxy init --public-url https://mcp.example.com \\
+      --name linear --url https://mcp.linear.app/mcp [--strategy passthrough] [--header X-API-Key]
+  mcp-oauth-proxy init --public-url https://mcp.example.com --name github --url https://api.githubcopilot.com/mcp/ \\
+      --strategy chained_oauth --authorize-url URL --token-url URL --client-id ID --client-secret env:GITHUB_SECRET
+  mcp-oauth-proxy init --public-url https://mcp.example.com --name wiki --url http://wiki:3000/mcp \\
+      --strategy login --provider google --client-id ID --client-secret env:GOOGLE_SECRET --allow-domain example.com
+
+Environment: MCP_PROXY_STATE_SECRET, MCP_PROXY_<NAME>_CLIENT_SECRET and LOG_LEVEL beat the file.
+Exit codes: 0 fine, 1 the configuration or a check failed, 2 wrong usage.`;

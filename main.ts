@@ -1,0 +1,3 @@
+import { run } from "./lib/cli/cli.ts";
+
+await run(process.argv);

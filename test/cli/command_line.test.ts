@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import packageJson from "../../package.json" with { type: "json" };
+import { runProgram } from "../support/program.ts";
+
+for (const flag of ["--version", "-V"]) {
+  test(`S1-53: ${flag} prints the version of package.json`, async () => {
+    assert.deepEqual(await runProgram([flag]), {
+      code: 0,
+      signal: null,
+      output: `mcp-oauth-proxy ${packageJson.version}\n`,
+    });
+  });
+}
+
+for (const args of [["--help"], ["-h"], ["help"], ["check", "--help"]]) {
+  test(`S1-53: ${args.join(" ")} names every command and every option of seed 1`, async () => {
+    const { code, output } = await runProgram(args);
+    assert.equal(code, 0);
+    for (const word of ["serve", "init", "check", "secret", "--config", "--port", "--help", "--version"]) {
+      assert.ok(output.includes(word), word);
+    }
+  });
+}
+
+test("secret prints 32 fresh bytes in base64 each time", async () => {
+  const secrets = await Promise.all([runProgram(["secret"]), runProgram(["secret"])]);
+  for (const { code, output } of secrets) {
+    assert.equal(code, 0);
+    assert.match(output, /^[A-Za-z0-9+/]{43}=\n$/);
+  }
+  assert.notEqual(secrets[0]!.output, secrets[1]!.output);
+});
+
+for (
+  const [args, says] of [
+    [["chekc"], /no command "chekc"\. Did you mean check\?/],
+    [["frobnicate"], /no command "frobnicate"/],
+    [["config.toml"], /mcp-oauth-proxy -c config\.toml/],
+    [["--prot", "1"], /no option --prot\. Did you mean --port\?/],
+    [["check", "--port", "1"], /check has no option --port/],
+    [["-c"], /-c needs a value/],
+    [["-p", "80a"], /--port takes a number/],
+    [["-p", "65536"], /--port takes a number/],
+    [["-p", "1", "-p", "2"], /-p is given twice/],
+    [["--help=yes"], /--help takes no value/],
+    [["secret", "more"], /no further words/],
+  ] as const
+) {
+  test(`${args.join(" ")} is wrong usage: exit code 2 and what is wrong`, async () => {
+    const { code, output } = await runProgram([...args]);
+    assert.equal(code, 2, output);
+    assert.match(output, says);
+    assert.match(output, /--help/);
+  });
+}
