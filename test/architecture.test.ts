@@ -26,6 +26,7 @@ const mayImport: Record<string, string[]> = {
   "proxy": ["oauth", "urls.ts", "config", "tokens", "store", "strategies", "http", "telemetry", "runtime"],
   "demo": [],
   "cli": [
+    "..", // package.json, for the version
     "demo",
     "oauth",
     "config",
