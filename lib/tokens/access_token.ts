@@ -3,6 +3,7 @@
 import type { Resource } from "../config/config.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { Grant, Identity } from "../oauth/grant.ts";
+import type { Revocations } from "../store/revocations.ts";
 import { signJwt, verifyJwt } from "./jwt_access_token.ts";
 import { createOpenedTokens } from "./opened_tokens.ts";
 import { randomId } from "./random_id.ts";
@@ -27,15 +28,20 @@ export interface Access {
 export interface AccessTokens {
   /** An access token for `grant`, narrowed to `scope`. */
   issue(grant: Grant, resource: Resource, options: { scope: readonly string[]; expiresAt: number }): Promise<string>;
-  /** @throws OAuthError `invalid_token` when it is not ours, changed, expired, or for another resource */
+  /** @throws OAuthError `invalid_token` when it is not ours, changed, expired, revoked, or for another resource */
   verify(token: string, resource: Resource): Promise<Access>;
   /** The access in `token`; undefined when it is none of ours for this resource, or has expired. */
   find(token: string, resource: Resource): Promise<Access | undefined>;
 }
 
 /** Issues and verifies, with a bounded memory of the tokens that were opened before. */
-export function createAccessTokens(tools: { sealer: Sealer; keys: SigningKeys; now: () => number }): AccessTokens {
-  const { sealer, keys, now } = tools;
+export function createAccessTokens(tools: {
+  sealer: Sealer;
+  keys: SigningKeys;
+  revocations: Revocations;
+  now: () => number;
+}): AccessTokens {
+  const { sealer, keys, revocations, now } = tools;
   const opened = createOpenedTokens({ maxEntries: 5_000 });
 
   function openSealed(token: string, resource: Resource): Access | undefined {
@@ -81,6 +87,9 @@ export function createAccessTokens(tools: { sealer: Sealer; keys: SigningKeys; n
       }
       if (access.resource !== resource.urls.resource) {
         throw new OAuthError("invalid_token", "the access token was issued for another resource");
+      }
+      if (await revocations.isRevoked(access.grantId) || await revocations.isRevoked(access.tokenId)) {
+        throw new OAuthError("invalid_token", "the access token was revoked");
       }
       return access;
     },

@@ -3,6 +3,8 @@ import type { Resource, ServerConfig } from "../../lib/config/config.ts";
 import { secret } from "../../lib/config/secrets.ts";
 import { mcpEndpoint } from "../../lib/proxy/mcp_endpoint.ts";
 import { currentRuntime } from "../../lib/runtime/runtime.ts";
+import { createMemoryStore } from "../../lib/store/memory_store.ts";
+import { createRevocations } from "../../lib/store/revocations.ts";
 import type { Fields, Level, Log } from "../../lib/telemetry/log.ts";
 import { createAccessTokens } from "../../lib/tokens/access_token.ts";
 import { createDerivedKeys } from "../../lib/tokens/signing_keys.ts";
@@ -39,8 +41,9 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
   const secrets = [serverDefaults.stateSecret];
   const sealer = createSealer(secrets, () => now);
   const keys = createDerivedKeys({ secrets, rotationSeconds: 86_400, tokenTtlSeconds: 3600, now: () => now });
-  const accessTokens = createAccessTokens({ sealer, keys, now: () => now });
   const { log, logged } = recordingLog();
+  const revocations = createRevocations({ store: createMemoryStore({ now: () => now }), now: () => now, log });
+  const accessTokens = createAccessTokens({ sealer, keys, revocations, now: () => now });
   const endpoint = mcpEndpoint({
     config: { server: { ...serverDefaults, ...options.server } },
     accessTokens,

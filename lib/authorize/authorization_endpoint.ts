@@ -1,0 +1,47 @@
+// GET /authorize: a client sends the user here. A page asks them; nothing is granted without a yes (RFC 6749 §4.1.1).
+import type { Client } from "../clients/client.ts";
+import type { Resource } from "../config/config.ts";
+import type { Deps } from "../deps.ts";
+import { parseAuthorizationRequest } from "../oauth/authorization_request.ts";
+import { type Parameters, parseParameters } from "../oauth/parameters.ts";
+import { approve } from "./approve.ts";
+import { recogniseBrowser } from "./browser_binding.ts";
+import { consentAnswer } from "./consent_answer.ts";
+import { sealPending } from "./pending_authorization.ts";
+import { refuse } from "./refuse.ts";
+import { isConsentRemembered } from "./remembered_consent.ts";
+import { findRedirectableClient } from "./trusted_request.ts";
+
+export function authorizationEndpoint(
+  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "rateLimits" | "now" | "log">,
+): (request: Request, resource: Resource) => Promise<Response> {
+  async function ask(browser: Request, resource: Resource, client: Client, parameters: Parameters): Promise<Response> {
+    const request = parseAuthorizationRequest(parameters, {
+      resource: resource.urls.resource,
+      supportedScopes: resource.scopes,
+    });
+    deps.log.info("authorization_requested", { resource: resource.name, client_id: client.clientId });
+    const scope = { secure: resource.urls.issuer.startsWith("https:") };
+    const { binding, setCookie } = recogniseBrowser(browser, scope);
+    const setCookies = setCookie === undefined ? [] : [setCookie];
+    const strategy = deps.strategies.of(resource);
+    const maySkip = client.trusted || isConsentRemembered(deps, { browser, binding, request, scope });
+    if (strategy.keyField === undefined && maySkip) {
+      const answer = await approve(deps, resource, { browser, client, request, form: {}, setCookies });
+      if (answer instanceof Response) return answer;
+    }
+    const sealed = sealPending(deps.sealer, { request, binding }, deps.now() + deps.config.server.loginTtlSeconds);
+    return consentAnswer(resource, { client, request, strategy, sealed, setCookies });
+  }
+
+  return async (browser, resource) => {
+    const parameters = parseParameters(new URL(browser.url).searchParams);
+    const client = await findRedirectableClient(deps.clients, parameters);
+    deps.rateLimits.checkClient(client.clientId);
+    try {
+      return await ask(browser, resource, client, parameters);
+    } catch (thrown) {
+      return refuse(deps.log, resource, { thrown, redirectUri: parameters.redirect_uri!, state: parameters.state });
+    }
+  };
+}

@@ -1,0 +1,37 @@
+// GET /callback: the provider sends the browser back; its answer becomes the client's code, or the client's error.
+import type { Resource } from "../config/config.ts";
+import type { Deps } from "../deps.ts";
+import { OAuthError } from "../oauth/errors.ts";
+import { parseParameters, requireParameter } from "../oauth/parameters.ts";
+import { grantCode } from "./approve.ts";
+import { resumeFlow } from "./flow.ts";
+import { refuse } from "./refuse.ts";
+
+export function callbackEndpoint(
+  deps: Pick<Deps, "strategies" | "sealer" | "store" | "config" | "now" | "log">,
+): (request: Request, resource: Resource) => Promise<Response> {
+  const tools = { ...deps, lifetimeSeconds: deps.config.server.loginTtlSeconds };
+
+  return async (browser, resource) => {
+    if (resource.strategy.kind === "passthrough") {
+      throw new OAuthError("invalid_request", "this server takes an API key; nobody sends the browser back here");
+    }
+    const answer = parseParameters(new URL(browser.url).searchParams);
+    const state = requireParameter(answer, "state");
+    if (answer.error === undefined) requireParameter(answer, "code");
+    const { flow, clearCookie } = await resumeFlow(tools, {
+      state,
+      resource: resource.name,
+      browser,
+      scope: { secure: resource.urls.issuer.startsWith("https:") },
+    });
+    const { request, memo } = flow;
+    const setCookies = [clearCookie];
+    try {
+      const approval = await deps.strategies.of(resource).finish(request, memo, answer, deps.now());
+      return grantCode(deps, resource, { request, approval, setCookies });
+    } catch (thrown) {
+      return refuse(deps.log, resource, { thrown, redirectUri: request.redirectUri, state: request.state, setCookies });
+    }
+  };
+}

@@ -1,0 +1,31 @@
+// All that an endpoint may ask the outside for. Types only; server.ts makes the real ones, tests their own.
+import type { Clients } from "./clients/client.ts";
+import type { Config } from "./config/config.ts";
+import type { RateLimits } from "./http/rate_limits.ts";
+import type { SafeFetch } from "./http/safe_fetch.ts";
+import type { Revocations } from "./store/revocations.ts";
+import type { ResilientStore } from "./store/resilient_store.ts";
+import type { Strategies } from "./strategies/create_strategy.ts";
+import type { Log } from "./telemetry/log.ts";
+import type { AccessTokens } from "./tokens/access_token.ts";
+import type { Sealer } from "./tokens/seal.ts";
+import type { SigningKeys } from "./tokens/signing_keys.ts";
+
+export interface Deps {
+  config: Config;
+  clients: Clients;
+  strategies: Strategies;
+  accessTokens: AccessTokens;
+  sealer: Sealer;
+  keys: SigningKeys;
+  store: ResilientStore;
+  revocations: Revocations;
+  rateLimits: RateLimits;
+  /** To the downstreams, whose addresses the operator chose. */
+  fetch: typeof fetch;
+  /** To addresses that strangers choose. */
+  safeFetch: SafeFetch;
+  log: Log;
+  /** Seconds since the epoch. */
+  now: () => number;
+}

@@ -1,0 +1,42 @@
+// POST /token: authenticates the client, dispatches on grant_type (RFC 6749 §3.2).
+import { authenticateClient } from "../clients/client_authentication.ts";
+import type { Resource } from "../config/config.ts";
+import type { Deps } from "../deps.ts";
+import { readForm } from "../http/form.ts";
+import { noStore, publicCors } from "../http/response_headers.ts";
+import { OAuthError } from "../oauth/errors.ts";
+import { requireParameter } from "../oauth/parameters.ts";
+import { redeemCode } from "./authorization_code_grant.ts";
+import { createRefreshTokenGrant } from "./refresh_token_grant.ts";
+
+export function tokenEndpoint(deps: Deps): (request: Request, resource: Resource) => Promise<Response> {
+  const tools = { ...deps, lifetimes: deps.config.tokens };
+  const redeemRefreshToken = createRefreshTokenGrant(tools);
+  const grants = {
+    authorization_code: redeemCode.bind(undefined, tools),
+    refresh_token: redeemRefreshToken,
+  };
+
+  return async (request, resource) => {
+    const parameters = await readForm(request);
+    const grantType = requireParameter(parameters, "grant_type");
+    if (!Object.hasOwn(grants, grantType)) {
+      throw new OAuthError("unsupported_grant_type", "grant_type must be authorization_code or refresh_token");
+    }
+    const client = await authenticateClient(deps, {
+      authorization: request.headers.get("authorization"),
+      parameters,
+      audiences: [resource.urls.token, resource.urls.issuer],
+    });
+    deps.rateLimits.checkClient(client.clientId);
+    const redeem = grants[grantType as keyof typeof grants];
+    const { grantId, response } = await redeem(resource, { client, parameters });
+    deps.log.info("token_issued", {
+      resource: resource.name,
+      client_id: client.clientId,
+      grant_type: grantType,
+      grant: grantId,
+    });
+    return Response.json(response, { headers: { ...noStore, ...publicCors } });
+  };
+}

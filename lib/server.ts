@@ -1,0 +1,122 @@
+// A Config becomes real Deps, a listening socket, a reload and a graceful stop; used by serve, demo and the tests.
+import { type App, createApp } from "./app.ts";
+import { createClients } from "./clients/create_clients.ts";
+import type { Config } from "./config/config.ts";
+import type { Deps } from "./deps.ts";
+import { createRateLimits } from "./http/rate_limits.ts";
+import { createSafeFetch } from "./http/safe_fetch.ts";
+import { currentRuntime } from "./runtime/runtime.ts";
+import { createStore, storeKind } from "./store/create_store.ts";
+import { createResilientStore, type ResilientStore } from "./store/resilient_store.ts";
+import { createRevocations } from "./store/revocations.ts";
+import { createStrategies } from "./strategies/create_strategy.ts";
+import { type Log, processLog } from "./telemetry/log.ts";
+import { createAccessTokens } from "./tokens/access_token.ts";
+import { createSealer } from "./tokens/seal.ts";
+import { createDerivedKeys, createFixedKey, type SigningKeys } from "./tokens/signing_keys.ts";
+
+export interface RunningServer {
+  /** Where it listens, for people on this machine. */
+  url: string;
+  port: number;
+  /**
+   * From now on new requests see this configuration; open streams go on with theirs. The listening address and the store stay.
+   *
+   * @throws what startServer throws; the old configuration then stays
+   */
+  reload(config: Config): void;
+  /** Says 503 at /readyz, takes no new work, gives open streams their grace. */
+  stop(): Promise<void>;
+}
+
+const now = () => Math.floor(Date.now() / 1000);
+
+/** Starts to listen. @throws what the runtime throws when the address is taken, or the store's when it can't be opened */
+export async function startServer(config: Config, { log = processLog }: { log?: Log } = {}): Promise<RunningServer> {
+  const { server, store: { url } } = config;
+  const kind = storeKind(url.reveal()) ?? "memory";
+  const store = createResilientStore(await createStore(url.reveal(), { now, log }), { kind, now, log });
+  let draining = false;
+  const appFor = (current: Config): App => createApp(createDeps(current, { store, log }), { draining: () => draining });
+  let app = appFor(config);
+  const listener = currentRuntime().serve({
+    host: server.host,
+    port: server.port,
+    fetch: (request, connection) => app.fetch(request, connection),
+  });
+  logStart(log, config, listener.port);
+  return {
+    port: listener.port,
+    url: `http://${printHost(server.host)}:${listener.port}`,
+    reload(next) {
+      app = appFor(next);
+      for (const [key, stays] of Object.entries(whatStays(config, next))) {
+        if (stays) log.warning("configuration_needs_restart", { key });
+      }
+      logStart(log, next, listener.port, "configuration_reloaded");
+    },
+    async stop() {
+      draining = true;
+      log.info("server_draining", { grace_seconds: server.shutdownGraceSeconds });
+      await listener.stop(server.shutdownGraceSeconds);
+      await store.close();
+      log.info("server_stopped");
+    },
+  };
+}
+
+function createDeps(config: Config, { store, log }: { store: ResilientStore; log: Log }): Deps {
+  const sealer = createSealer([config.server.stateSecret, ...config.server.previousStateSecrets], now);
+  const keys = createSigningKeys(config);
+  const revocations = createRevocations({ store, now, log });
+  const safeFetch = createSafeFetch();
+  return {
+    config,
+    log,
+    now,
+    sealer,
+    keys,
+    store,
+    safeFetch,
+    revocations,
+    fetch: globalThis.fetch,
+    rateLimits: createRateLimits(config.rateLimit, () => Date.now() / 1000),
+    clients: createClients({ config: config.clients, sealer, safeFetch, now, log }),
+    strategies: createStrategies(config.resources, { fetch: globalThis.fetch, log }),
+    accessTokens: createAccessTokens({ sealer, keys, revocations, now }),
+  };
+}
+
+function createSigningKeys({ server, tokens }: Config): SigningKeys {
+  if (tokens.privateKey !== undefined) return createFixedKey(tokens.privateKey);
+  return createDerivedKeys({
+    secrets: [server.stateSecret, ...server.previousStateSecrets],
+    rotationSeconds: tokens.signingKeyRotationSeconds,
+    tokenTtlSeconds: tokens.accessTokenTtlSeconds,
+    now,
+  });
+}
+
+function logStart(log: Log, config: Config, port: number, event = "server_started"): void {
+  for (const warning of config.warnings) log.warning("configuration_warning", { warning });
+  log.info(event, {
+    host: config.server.host,
+    port,
+    public_url: config.server.publicUrl,
+    downstreams: config.resources.map(({ name, strategy }) => `${name} (${strategy.kind})`),
+  });
+}
+
+/** Keys that a reload can't change, each with whether the file changed it. */
+function whatStays(before: Config, after: Config): Record<string, boolean> {
+  return {
+    "server.host": before.server.host !== after.server.host,
+    "server.port": before.server.port !== after.server.port,
+    "store.url": before.store.url.reveal() !== after.store.url.reveal(),
+  };
+}
+
+function printHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}
