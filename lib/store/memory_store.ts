@@ -7,6 +7,7 @@ import type { Store } from "./store.ts";
 export function createMemoryStore(options: MemoryTableOptions): Store {
   const table = createMemoryTable(options);
   return {
+    durable: false,
     async putIfAbsent(key, value, expiresAt) {
       checkEntry(key, value);
       const present = table.get(key);

@@ -79,6 +79,9 @@ export async function createRedisStore(url: string, { now }: { now: () => number
   const lifetime = (expiresAt: number) => ({ type: "EX" as const, value: Math.ceil(expiresAt - now()) });
 
   return {
+    get durable() {
+      return client.isReady;
+    },
     async putIfAbsent(key, value, expiresAt) {
       checkEntry(key, value);
       if (expiresAt <= now()) return await ask((redis) => redis.get(keyPrefix + key)) ?? undefined;

@@ -108,6 +108,9 @@ export function createResilientStore(primary: Store, { kind, now, log }: Resilie
   }
 
   return {
+    get durable() {
+      return downSince === undefined && primary.durable;
+    },
     async putIfAbsent(key, value, expiresAt) {
       checkEntry(key, value);
       return await ask(async () => {

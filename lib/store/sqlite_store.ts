@@ -56,6 +56,7 @@ export function createSqliteStore(path: string, { now }: { now: () => number }):
   }
 
   return {
+    durable: true,
     async putIfAbsent(key, value, expiresAt) {
       checkEntry(key, value);
       return ask(() => {

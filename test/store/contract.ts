@@ -22,10 +22,12 @@ export interface ContractOptions {
   skip?: string | undefined;
   /** Several processes share the store. */
   shared: boolean;
+  /** What is written outlives the process. */
+  durable: boolean;
 }
 
 /** Declares the tests of the contract for one kind of store. */
-export function testStoreContract(kind: string, { create, skip, shared }: ContractOptions): void {
+export function testStoreContract(kind: string, { create, skip, shared, durable }: ContractOptions): void {
   const run = (behaviour: string, body: (harness: StoreHarness) => Promise<void>) =>
     test(`${kind} store ${behaviour}`, { skip }, async () => {
       const harness = await create();
@@ -113,6 +115,11 @@ export function testStoreContract(kind: string, { create, skip, shared }: Contra
     assert.equal(await store.get("answer:a"), "kept");
     assert.equal(await store.get("answer:b"), undefined);
     assert.equal(await store.get(longKey), undefined);
+  });
+
+  run("says whether what it was told outlives the process", async ({ store, now }) => {
+    await store.put("answer:a", "sealed", now() + 10);
+    assert.equal(store.durable, durable);
   });
 
   if (!shared) return;

@@ -6,6 +6,7 @@ import { testStoreContract } from "./contract.ts";
 
 testStoreContract("memory", {
   shared: false,
+  durable: false,
   create: async () => {
     let time = 1_800_000_000;
     const now = () => time;

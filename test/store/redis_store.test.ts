@@ -19,6 +19,7 @@ const now = () => start;
 
 testStoreContract("redis", {
   shared: true,
+  durable: true,
   skip,
   create: async () => {
     const redis = await startRedis({ password: "a-password" });

@@ -24,6 +24,7 @@ function setUp() {
     return failing ? Promise.reject(new StoreUnavailableError("the fake is away")) : method(...args);
   };
   const primary: Store = {
+    durable: true,
     putIfAbsent: unlessFailing("putIfAbsent", other.putIfAbsent),
     put: unlessFailing("put", other.put),
     get: unlessFailing("get", other.get),
@@ -74,6 +75,7 @@ function watchedLog() {
 
 testStoreContract("resilient", {
   shared: false,
+  durable: true,
   create: async () => {
     const { store, now, advance } = setUp();
     return { store, now, advance, remove: () => store.close() };
@@ -82,6 +84,7 @@ testStoreContract("resilient", {
 
 testStoreContract("resilient (primary away)", {
   shared: false,
+  durable: false,
   create: async () => {
     const { store, now, advance, fail } = setUp();
     fail();

@@ -14,6 +14,7 @@ const now = () => start;
 
 testStoreContract("sqlite", {
   shared: true,
+  durable: true,
   create: async () => {
     const folder = mkdtempSync(join(tmpdir(), "sqlite-store-"));
     const path = join(folder, "state.db");
