@@ -26,6 +26,7 @@ export async function createRedisStore(url: string, { now }: { now: () => number
       url,
       RESP: 2,
       disableOfflineQueue: true,
+      disableClientInfo: true,
       maintNotifications: "disabled",
       socket: {
         connectTimeout: connectTimeoutMs,

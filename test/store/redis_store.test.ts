@@ -139,6 +139,26 @@ testWithRedis("redis store leaves a server that refuses writes (a replica after 
   await store.close();
 });
 
+testWithRedis(
+  "redis store needs no more rights than docs/stores.md grants, and takes a password that needs encoding",
+  async (redis) => {
+    const operator = await createClient({ url: redis.url }).connect();
+    const rights = ["~mcp-oauth-proxy:*", "+set", "+get", "+del", "+select"];
+    await operator.sendCommand(["ACL", "SETUSER", "proxy", "on", ">p@ss/word:1", ...rights]);
+    const store = await createRedisStore(
+      `redis://proxy:${encodeURIComponent("p@ss/word:1")}@127.0.0.1:${redis.port}/3`,
+      { now },
+    );
+    await store.put("answer:a", "sealed", start + 60);
+    assert.equal(await store.putIfAbsent("code:a", "spent", start + 60), undefined);
+    assert.equal(await store.get("answer:a"), "sealed");
+    await store.delete("answer:a");
+    assert.equal(await store.get("answer:a"), undefined);
+    operator.destroy();
+    await store.close();
+  },
+);
+
 for (
   const [certificate, claims] of [["address", ["code:a"]], ["wrongHost", undefined], ["selfSigned", undefined]] as const
 ) {
