@@ -91,7 +91,8 @@ ${options.toml.replaceAll("%PORT%", String(port))}
       ended.then((code) => reject(new Error(`the proxy ended with ${code} before ${event}:\n${output}`)));
     });
   const stop = (signal: NodeJS.Signals = "SIGTERM") => {
-    child.kill(signal);
+    // Not child.kill: Deno then reports no exit code, whatever the process ends with.
+    if (child.exitCode === null && child.pid !== undefined) process.kill(child.pid, signal);
     return ended;
   };
   await logged("server_started");
