@@ -11,49 +11,50 @@ import { sseStream, type StreamEdit } from "./sse_stream.ts";
 export interface AnswerOptions {
   resource: Resource;
   exchange: Exchange;
-  /** The runtime decodes answers by itself. */
-  decodesAnswers: boolean;
   /** 0 = off. */
   sseKeepaliveMs: number;
   /** Where the answer may be a legacy event stream. */
-  legacyEdit?: StreamEdit;
+  legacyEdit: StreamEdit | undefined;
   log: Log;
 }
 
-/** A body of this announced length comes with its head; watching it would cost more than it is worth. */
-const unwatchedUpToBytes = 65_536;
+/** Up to this announced length an answer is read whole: as cheap as passing it on, and one that breaks off is still a 502. */
+const wholeUpToBytes = 65_536;
 
 /**
- * The response for the client. Its body is the downstream's own stream where nothing has to be done to it.
+ * The response for the client: streamed, except for small answers of known length. The runtime never gets the downstream's
+ * own stream to pass on: where that breaks off, Bun prints the URL to standard error, which may hold a secret.
  *
  * @throws OAuthError `invalid_token`, `insufficient_scope`, or 502 where the answer can't be that of an MCP server
  */
-export function answerClient(answer: Response, options: AnswerOptions): Response {
-  const { exchange } = options;
+export async function answerClient(answer: Response, options: AnswerOptions): Promise<Response> {
+  const { exchange, resource, log } = options;
   const refusal = refusalOf(answer, options);
   if (refusal !== undefined) {
-    exchange.end();
     void answer.body?.cancel().catch(() => {}); // its connection goes back or breaks; nobody waits for either
     throw refusal;
   }
-  const headers = headersForClient(answer.headers, { decoded: options.decodesAnswers });
+  const headers = headersForClient(answer.headers);
   const { status, body } = answer;
   if (body === null || status === 204 || status === 205 || status === 304) {
     exchange.end();
     return new Response(null, { status, headers });
   }
-  if (!isEventStream(headers)) {
-    const length = headers.get("content-length");
-    if (length !== null && Number(length) > unwatchedUpToBytes || length === null) {
-      return new Response(watchBody(body, exchange), { status, headers });
-    }
-    exchange.end();
-    return new Response(body, { status, headers });
+  if (isEventStream(headers)) return new Response(eventStream(body, headers, options), { status, headers });
+  if (Number(headers.get("content-length") ?? Infinity) > wholeUpToBytes) {
+    return new Response(watchBody(body, exchange), { status, headers });
   }
-  // Edges hold an event stream back unless they are told (nginx), or see "no-transform" (others).
-  headers.set("x-accel-buffering", "no");
-  if (!headers.has("cache-control")) headers.set("cache-control", "no-cache, no-transform");
-  return new Response(eventStream(body, headers, options), { status, headers });
+  try {
+    const whole = await exchange.orCut(answer.arrayBuffer());
+    exchange.end();
+    return new Response(whole, { status, headers });
+  } catch (error) {
+    if (exchange.signal.aborted) throw error;
+    log.warning("downstream_broke_off", { resource: resource.name, status });
+    throw new OAuthError("temporarily_unavailable", "the MCP server broke off in the middle of its answer", {
+      status: 502,
+    });
+  }
 }
 
 function eventStream(
@@ -62,18 +63,19 @@ function eventStream(
   options: AnswerOptions,
 ): ReadableStream<Uint8Array> {
   const { exchange, sseKeepaliveMs, legacyEdit, resource, log } = options;
+  // Edges hold an event stream back unless they are told (nginx), or see "no-transform" (others).
+  headers.set("x-accel-buffering", "no");
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-cache, no-transform");
+  exchange.liftIdleLimit();
   const coding = headers.get("content-encoding");
-  const isReadable = coding === null || coding === "identity";
-  if (!isReadable) log.warning("downstream_stream_compressed", { resource: resource.name, content_encoding: coding });
-  if (!isReadable || (sseKeepaliveMs === 0 && legacyEdit === undefined)) {
-    exchange.end();
-    return body;
+  if (coding !== null && coding !== "identity") {
+    log.warning("downstream_stream_compressed", { resource: resource.name, content_encoding: coding });
+    return watchBody(body, exchange);
   }
   headers.delete("content-length");
-  exchange.liftIdleLimit();
   return sseStream(body, {
     keepaliveMs: sseKeepaliveMs,
-    ...(legacyEdit === undefined ? {} : { edit: legacyEdit }),
+    edit: legacyEdit,
     onEditError(error) {
       if (!(error instanceof EndpointRefusedError)) return undefined;
       log.error("legacy_endpoint_refused", { resource: resource.name, error });

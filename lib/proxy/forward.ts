@@ -12,7 +12,7 @@ export interface ForwardTools {
   isReachable: (url: URL, timeoutMs: number) => Promise<boolean>;
   connectTimeoutMs: number;
   /** After this much quiet a kept connection is not trusted any more, see `createForward`. */
-  reuseConnectionsWithinMs?: number;
+  reuseConnectionsWithinMs?: number | undefined;
   log: Log;
 }
 

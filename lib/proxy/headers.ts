@@ -60,7 +60,7 @@ const neverDownPrefixes = ["access-control-", "x-accel-"];
 
 /**
  * The headers of the request to the downstream. Asks for an unencoded answer: keepalives and the legacy endpoint can't be
- * put into a compressed stream.
+ * put into a compressed stream; and Deno decodes answers, but leaves their headers, unless it was told what to accept.
  *
  * @param credential name and value as `credentialHeader` writes them; absent: none is sent
  * @throws OAuthError `invalid_token` when the credential can't stand in a header
@@ -80,12 +80,8 @@ export function headersForDownstream(client: Headers, credential?: readonly [nam
   return headers;
 }
 
-/**
- * The headers of the answer to the client.
- *
- * @param decoded the runtime has decoded the body already, so that its coding and length no longer hold
- */
-export function headersForClient(downstream: Headers, { decoded }: { decoded: boolean }): Headers {
+/** The headers of the answer to the client. */
+export function headersForClient(downstream: Headers): Headers {
   const named = namedByConnection(downstream);
   const headers = new Headers();
   downstream.forEach((value, name) => {
@@ -93,10 +89,6 @@ export function headersForClient(downstream: Headers, { decoded }: { decoded: bo
     if (neverDownPrefixes.some((prefix) => name.startsWith(prefix))) return;
     headers.append(name, value);
   });
-  if (decoded && headers.has("content-encoding")) {
-    headers.delete("content-encoding");
-    headers.delete("content-length");
-  }
   headers.set("x-content-type-options", "nosniff");
   return headers;
 }

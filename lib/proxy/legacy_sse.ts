@@ -72,7 +72,7 @@ export function resolveEndpoint(endpoint: string, downstreamUrl: string): URL {
 function rewriteEvent(event: string, rewrite: (endpoint: string) => string): string {
   if (valuesOf(event, "event").at(-1) !== "endpoint" || !hasData(event)) return event;
   const endpoint = Buffer.from(valuesOf(event, "data").join("\n"), "latin1").toString("utf8");
-  const data = `data: ${rewrite(endpoint)}`;
+  const data = `data: ${Buffer.from(rewrite(endpoint)).toString("latin1")}`;
   let isFirst = true;
   return event.replace(/^data(?::[^\r\n]*)?(\r\n|\n|\r)/gm, (_line, lineEnd: string) => {
     const line = isFirst ? data + lineEnd : "";

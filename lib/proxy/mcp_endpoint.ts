@@ -24,6 +24,8 @@ export interface McpEndpointDeps {
   sealer: Sealer;
   fetch: typeof fetch;
   log: Log;
+  /** As in ForwardTools; for tests. */
+  reuseConnectionsWithinMs?: number;
 }
 
 export type McpEndpoint = (request: Request, resource: Resource, connection: Connection) => Promise<Response>;
@@ -38,6 +40,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     fetchOptions: runtime.outgoingFetchOptions,
     isReachable,
     connectTimeoutMs: server.connectTimeoutSeconds * 1000,
+    reuseConnectionsWithinMs: deps.reuseConnectionsWithinMs,
     log,
   });
 
@@ -81,13 +84,12 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       body: await outgoingBody(request, exchange, server.bodyLimitBytes),
       resource: resource.name,
     }, exchange);
-    return answerClient(answer, {
+    return await answerClient(answer, {
       resource,
       exchange,
       log,
-      decodesAnswers: runtime.decodesAnswers,
       sseKeepaliveMs: server.sseKeepaliveSeconds * 1000,
-      ...(legacy.mayAnswer(request) ? { legacyEdit: legacy.edit(resource, user.access) } : {}),
+      legacyEdit: legacy.mayAnswer(request) ? legacy.edit(resource, user.access) : undefined,
     });
   }
 

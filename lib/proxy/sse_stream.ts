@@ -10,7 +10,7 @@ export interface StreamEdit {
 export interface SseStreamOptions {
   /** Milliseconds of quiet until a comment is sent, and one at once, which makes edges pass the stream on; 0 = none. */
   keepaliveMs: number;
-  edit?: StreamEdit;
+  edit?: StreamEdit | undefined;
   /** The edit threw: what the client reads before the stream ends; undefined lets the stream break off. */
   onEditError?: (error: unknown) => string | undefined;
   onEnd: () => void;

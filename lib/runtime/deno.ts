@@ -15,7 +15,6 @@ export const denoRuntime: Runtime = {
   get outgoingFetchOptions(): RequestInit {
     return { client: unpooledClient() } as RequestInit;
   },
-  decodesAnswers: true,
 
   serve({ host, port, fetch }) {
     const abort = new AbortController();

@@ -39,8 +39,6 @@ export interface Runtime {
   raiseOutgoingLimit(): boolean;
   /** Options for a fetch that hands answers on as they came and waits as long as its signal lets it. */
   readonly outgoingFetchOptions: RequestInit;
-  /** True where fetch decodes compressed answers whatever it is told, so that the headers no longer describe the body. */
-  readonly decodesAnswers: boolean;
 }
 
 export type SignalName = "SIGTERM" | "SIGINT" | "SIGHUP";

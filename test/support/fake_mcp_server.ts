@@ -61,7 +61,7 @@ export async function startFakeMcpServer(
       } catch {
         request.body += " [broken off]";
       }
-    }
+    } else incoming.on("error", () => {}).resume(); // else a full socket would hide that the peer has left
     received.push(request);
     waiting.splice(0).forEach((resolve) => resolve(request));
     await behaviour(request, answer, socket);

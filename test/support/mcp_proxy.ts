@@ -20,7 +20,9 @@ export interface McpProxyOptions {
   /** What the downstream is sent. */
   credential?: string;
   fetch?: typeof fetch;
+  /** The listener's, on Bun. */
   idleTimeoutSeconds?: number;
+  reuseConnectionsWithinMs?: number;
 }
 
 export interface McpProxy {
@@ -50,6 +52,7 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     sealer,
     fetch: options.fetch ?? fetch,
     log,
+    reuseConnectionsWithinMs: options.reuseConnectionsWithinMs,
   });
   const listener = currentRuntime().serve({
     host: "127.0.0.1",

@@ -1,0 +1,327 @@
+// What the runtimes do to a streaming proxy unless somebody sees to it. Each test fails when its remedy is taken away.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { openExchange } from "../../lib/proxy/exchange.ts";
+import { currentRuntime } from "../../lib/runtime/runtime.ts";
+import {
+  type Behaviour,
+  closeKeptConnections,
+  dieBeforeHead,
+  dieMidBody,
+  echo,
+  type FakeMcpServer,
+  gzip,
+  hang,
+  json,
+  type ReceivedRequest,
+  redirect,
+  sse,
+  startFakeMcpServer,
+} from "../support/fake_mcp_server.ts";
+import { type McpProxy, type McpProxyOptions, startMcpProxy } from "../support/mcp_proxy.ts";
+import { rawRequest, requestHead } from "../support/raw_http.ts";
+
+const runtime = currentRuntime();
+const onlyBun = (reason: string) => ({ skip: runtime.name === "bun" ? false : reason });
+
+async function withPair(
+  behaviour: Behaviour,
+  options: McpProxyOptions,
+  use: (pair: { fake: FakeMcpServer; proxy: McpProxy }) => Promise<void>,
+): Promise<void> {
+  const fake = await startFakeMcpServer(behaviour);
+  const proxy = await startMcpProxy(fake.url, options);
+  try {
+    await use({ fake, proxy });
+  } finally {
+    await proxy.stop();
+    await fake.close();
+  }
+}
+
+const post: RequestInit = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+
+function rawHead(proxy: McpProxy, method: string, headers: Record<string, string> = {}): string {
+  return requestHead(method, "/mcp/fake", { Authorization: `Bearer ${proxy.token}`, ...headers });
+}
+
+test(
+  "traps 1, 2, 18: a quiet stream outlives the idle limit, also while it waits for the head; an idle connection does not",
+  { ...onlyBun("Deno has no idle limit"), timeout: 30_000 },
+  async () => {
+    const later = Promise.withResolvers<void>();
+    const behaviour: Behaviour = async (request, answer) => {
+      const headLate = request.url.includes("late");
+      const head = () => void answer.writeHead(200, { "content-type": "text/event-stream" }).write("data: 1\n\n");
+      if (!headLate) head();
+      await later.promise;
+      if (headLate) head();
+      answer.end("data: 2\n\n");
+    };
+    await withPair(behaviour, { idleTimeoutSeconds: 1 }, async ({ fake, proxy }) => {
+      const arrived = [fake.nextRequest()];
+      const stream = rawRequest(proxy.port, rawHead(proxy, "GET"));
+      await stream.until("data: 1");
+      arrived.push(fake.nextRequest());
+      const waiting = rawRequest(proxy.port, rawHead(proxy, "GET").replace("/mcp/fake", "/mcp/fake?late"));
+      await arrived[1];
+      // Opened last and cut first: when it is, the two others have been quiet for longer than the limit.
+      await control();
+      later.resolve();
+      assert.match(await stream.until("data: 2"), /data: 1/);
+      assert.match(await waiting.until("data: 2"), /data: 1/);
+      stream.destroy();
+      waiting.destroy();
+    });
+  },
+);
+
+test("traps 3, 5, 11: every fetch goes out without timeout, decoding and redirects where the runtime has them", async () => {
+  const sent: RequestInit[] = [];
+  const recording = ((url: URL, init: RequestInit) => {
+    sent.push(init);
+    return fetch(url, init);
+  }) as typeof fetch;
+  await withPair(json({}), { fetch: recording }, async ({ proxy }) => {
+    for (const method of ["GET", "POST", "DELETE"]) await (await proxy.send({ method })).text();
+  });
+  assert.equal(sent.length, 3);
+  for (const init of sent as (RequestInit & { timeout?: boolean; decompress?: boolean })[]) {
+    assert.equal(init.redirect, "manual");
+    if (runtime.name === "bun") assert.deepEqual([init.timeout, init.decompress], [false, false]);
+  }
+});
+
+test("trap 5: an answer that comes compressed although nobody asked is readable", async () => {
+  await withPair(gzip('{"text":"compressed"}'), {}, async ({ proxy }) => {
+    const client = rawRequest(
+      proxy.port,
+      rawHead(proxy, "POST", { "Content-Length": "2", "Connection": "close" }) + "{}",
+    );
+    await client.closed;
+    const [head, body] = splitHead(client.text());
+    assert.match(head, /^HTTP\/1.1 200/);
+    assert.match(head, /content-encoding: gzip/i);
+    assert.match(head, /content-length: \d+/i);
+    assert.doesNotMatch(head, /transfer-encoding/i);
+    assert.equal(gunzipSync(Buffer.from(body, "latin1")).toString(), '{"text":"compressed"}');
+  });
+});
+
+test("trap 5: a compressed event stream passes as it is, without comments in it", async () => {
+  await withPair(
+    gzip("data: 1\n\n", "text/event-stream"),
+    { server: { sseKeepaliveSeconds: 20 } },
+    async ({ proxy }) => {
+      const text = await (await proxy.send(post)).text();
+      assert.equal(text, "data: 1\n\n");
+    },
+  );
+});
+
+test("trap 6: no accept-encoding is added that the answer could be compressed by", async () => {
+  await withPair(echo, {}, async ({ fake, proxy }) => {
+    const client = rawRequest(proxy.port, rawHead(proxy, "GET"));
+    await client.until("rawHeaders");
+    client.destroy();
+    assert.equal(fake.received[0]!.headers["accept-encoding"], "identity");
+  });
+});
+
+test("trap 7: a client that leaves before the head takes its request to the downstream with it", async () => {
+  await withPair(hang, {}, async ({ fake, proxy }) => {
+    for (const [method, body] of [["POST", "{}"], ["GET", ""]] as const) {
+      const arrived = fake.nextRequest();
+      const client = rawRequest(proxy.port, rawHead(proxy, method, { "Content-Length": String(body.length) }) + body);
+      const request = await arrived;
+      client.destroy();
+      await request.closed;
+    }
+  });
+});
+
+test("trap 8: Deno aborts every finished request; an exchange that has ended takes no notice", () => {
+  const client = new AbortController();
+  const options = { clientSignal: client.signal, idleTimeoutMs: 0, idleError: () => new Error("idle") };
+  const [ended, running] = [openExchange(options), openExchange(options)];
+  ended.end();
+  client.abort();
+  assert.deepEqual([ended.signal.aborted, running.signal.aborted], [false, true]);
+});
+
+test("trap 9: a downstream that dies in the middle is a broken answer, never a clean end", async () => {
+  for (
+    const [contentType, sseKeepaliveSeconds] of [["text/event-stream", 20], ["text/event-stream", 0], [
+      "application/json",
+      0,
+    ]] as const
+  ) {
+    await withPair(dieMidBody("data: 1\n\n", contentType), { server: { sseKeepaliveSeconds } }, async ({ proxy }) => {
+      const client = rawRequest(proxy.port, rawHead(proxy, "POST", { "Content-Length": "2" }) + "{}");
+      await client.until("data: 1");
+      await client.closed;
+      assert.doesNotMatch(client.text(), /\r\n0\r\n/, `${contentType}, keepalive ${sseKeepaliveSeconds}`);
+    });
+  }
+});
+
+test("trap 9: a downstream that dies before the head is a 502 in our words", async () => {
+  await withPair(dieBeforeHead, {}, async ({ fake, proxy }) => {
+    const answer = await proxy.send(post);
+    assert.equal(answer.status, 502);
+    assert.deepEqual(await answer.json(), {
+      error: "temporarily_unavailable",
+      error_description:
+        "the MCP server broke off the connection before it answered; whether it carried out the request is not known",
+    });
+    assert.equal(fake.received.length, 1);
+  });
+});
+
+test("trap 9: a small answer that breaks off is still a 502", async () => {
+  const behaviour: Behaviour = (_request, answer, socket) => {
+    answer.writeHead(200, { "content-type": "application/json", "content-length": 100 });
+    answer.write("{", () => setTimeout(() => socket.destroy(), 20));
+  };
+  await withPair(behaviour, {}, async ({ proxy }) => {
+    const answer = await proxy.send(post);
+    assert.equal(answer.status, 502);
+    assert.match(await answer.text(), /broke off in the middle of its answer/);
+  });
+});
+
+test("trap 10: a kept connection that has died costs no POST, and no POST is sent twice", async () => {
+  await withPair(closeKeptConnections, { reuseConnectionsWithinMs: 0 }, async ({ fake, proxy }) => {
+    for (let count = 1; count <= 3; count++) {
+      assert.equal((await proxy.send(post)).status, 200);
+      assert.equal(fake.received.length, count);
+    }
+  });
+});
+
+test(
+  "trap 10: a connection is kept for requests that follow at once",
+  onlyBun("Deno re-sends on a dead connection"),
+  async () => {
+    await withPair(json({}), {}, async ({ fake, proxy }) => {
+      for (let count = 1; count <= 3; count++) await (await proxy.send(post)).text();
+      assert.deepEqual(fake.received.map(({ ordinal }) => ordinal), [1, 1, 2]);
+    });
+  },
+);
+
+test("trap 11: a redirect to another origin takes neither key nor session there", async () => {
+  const other = await startFakeMcpServer();
+  await withPair(redirect(other.url), { resource: { authHeaderFormat: "X-API-Key" } }, async ({ proxy }) => {
+    assert.equal((await proxy.send({ ...post, headers: { "mcp-session-id": "s" } })).status, 502);
+    assert.equal((await proxy.send({})).status, 502);
+  });
+  assert.equal(other.received.length, 0);
+  await other.close();
+});
+
+test("trap 12: the downstream is sent its own Host", async () => {
+  await withPair(json({}), {}, async ({ fake, proxy }) => {
+    const client = rawRequest(proxy.port, rawHead(proxy, "GET").replace("Host: 127.0.0.1", "Host: proxy.example.com"));
+    await client.until("200 ");
+    client.destroy();
+    assert.equal(fake.received[0]!.headers.host, `127.0.0.1:${fake.port}`);
+  });
+});
+
+test("trap 13: what Connection names does not cross, in either direction", async () => {
+  const down = {
+    "connection": "x-hop, keep-alive",
+    "x-hop": "1",
+    "keep-alive": "timeout=7",
+    "proxy-authenticate": "x",
+  };
+  await withPair(json({}, { headers: down }), {}, async ({ fake, proxy }) => {
+    const up = { "Connection": "x-up, keep-alive", "X-Up": "1", "Keep-Alive": "timeout=9", "TE": "trailers" };
+    const client = rawRequest(proxy.port, rawHead(proxy, "GET", up));
+    const head = (await client.until("{}")).toLowerCase();
+    client.destroy();
+    for (const name of ["x-up", "keep-alive", "te"]) assert.equal(fake.received[0]!.headers[name], undefined, name);
+    assert.doesNotMatch(head, /x-hop|timeout=7|proxy-authenticate/);
+  });
+});
+
+test("trap 14: the downstream's resource_metadata never reaches the client", async () => {
+  const headers = { "www-authenticate": 'Bearer resource_metadata="https://other.example/.well-known/x"' };
+  for (const status of [401, 403, 400, 200]) {
+    await withPair(json({}, { status, headers }), {}, async ({ proxy }) => {
+      const answer = await proxy.send(post);
+      assert.equal(answer.status, status);
+      assert.doesNotMatch(answer.headers.get("www-authenticate") ?? "", /other\.example/);
+    });
+  }
+});
+
+test("trap 15: a DELETE goes up without a body, also when the client framed one", async () => {
+  await withPair(json({}), {}, async ({ fake, proxy }) => {
+    for (
+      const framing of [{}, { "Content-Length": "0" }, { "Transfer-Encoding": "chunked" }] as Record<string, string>[]
+    ) {
+      const end = "Transfer-Encoding" in framing ? "0\r\n\r\n" : "";
+      const client = rawRequest(proxy.port, rawHead(proxy, "DELETE", framing) + end);
+      await client.until("200 ");
+      client.destroy();
+    }
+    assert.equal(fake.received.length, 3);
+    for (const { headers } of fake.received) assert.equal(headers["transfer-encoding"], undefined);
+  });
+});
+
+test("trap 16: our own body limit answers, not the runtime's", async () => {
+  const fake = await startFakeMcpServer(hang, { readBody: false });
+  const proxy = await startMcpProxy(fake.url, { server: { bodyLimitBytes: 2 ** 30 } });
+  // 200 MB announced, most of it not sent: beyond the runtime's 128 MB, which would be a 413 before any handler.
+  const arrived = fake.nextRequest();
+  const head = rawHead(proxy, "POST", { "Content-Length": "200000000" });
+  const client = rawRequest(proxy.port, head + "x".repeat(100_000));
+  const request = await Promise.race([arrived, client.until("413 ")]);
+  assert.equal(typeof request, "object", "it went up");
+  client.destroy();
+  await (request as ReceivedRequest).closed;
+  await proxy.stop();
+  await fake.close();
+});
+
+test("Set-Cookie, 202 without body and Expect: 100-continue", async () => {
+  await withPair((_request, answer) => void answer.writeHead(202).end(), {}, async ({ fake, proxy }) => {
+    const client = rawRequest(
+      proxy.port,
+      rawHead(proxy, "POST", { "Content-Length": "2", "Expect": "100-continue", "Connection": "close" }) + "{}",
+    );
+    await client.until(" 202 ");
+    await client.closed;
+    assert.deepEqual([fake.received[0]!.body, fake.received[0]!.headers.expect], ["{}", undefined]);
+  });
+});
+
+test("keepalive: a quiet stream gets its first comment before the downstream says anything", async () => {
+  await withPair(sse([]), { server: { sseKeepaliveSeconds: 20 } }, async ({ proxy }) => {
+    const client = rawRequest(proxy.port, rawHead(proxy, "GET"));
+    await client.until(": keepalive\n\n");
+    client.destroy();
+  });
+});
+
+/** Resolves when the idle limit has cut a quiet stream that did not ask to be kept open. */
+async function control(): Promise<void> {
+  const listener = runtime.serve({
+    host: "127.0.0.1",
+    port: 0,
+    idleTimeoutSeconds: 1,
+    fetch: () =>
+      new Response(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode("on")) })),
+  });
+  await rawRequest(listener.port, requestHead("GET", "/", {})).closed;
+  await listener.stop(0);
+}
+
+function splitHead(text: string): [head: string, body: string] {
+  const end = text.indexOf("\r\n\r\n");
+  return [text.slice(0, end), text.slice(end + 4)];
+}
