@@ -58,7 +58,8 @@ export function startProgram(args: string[], options: ProgramOptions = {}): Runn
     pid: child.pid ?? -1,
     output: output.text,
     waitFor: (pattern) => output.waitFor(pattern, ended),
-    kill: (signal) => void child.kill(signal),
+    // Not child.kill: Deno then reports the signal and no exit code, whatever the process ends with.
+    kill: (signal) => void (running && child.pid !== undefined && process.kill(child.pid, signal)),
     ended,
     destroy: async () => {
       if (running) child.kill("SIGKILL");
