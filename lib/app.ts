@@ -48,8 +48,11 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   const json: ErrorStyle = (error, c) =>
     jsonError(error, { basicAuthentication: c.req.header("authorization") !== undefined });
   const page: ErrorStyle = (error, c) => pageError(error, c.get("facts").requestId);
-  const challenge: ErrorStyle = (error, c, resource) =>
-    challengeResponse(error, resource, { tokenSent: c.req.header("authorization") !== undefined });
+  const challenge: ErrorStyle = async (error, c, resource) =>
+    challengeResponse(error, resource, {
+      tokenSent: c.req.header("authorization") !== undefined,
+      supported: await deps.scopes.supported(resource),
+    });
 
   // For people and for probes.
   app.get("/", async () => await homeEndpoint(config)());
@@ -72,9 +75,9 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   }
 
   // Discovery, every form that clients try.
-  const authorizationServer = { GET: drop(metadataEndpoint(config, "authorization server")) };
-  const openid = { GET: drop(metadataEndpoint(config, "openid configuration")) };
-  const protectedResource = { GET: drop(metadataEndpoint(config, "protected resource")) };
+  const authorizationServer = { GET: metadataEndpoint(deps, "authorization server") };
+  const openid = { GET: metadataEndpoint(deps, "openid configuration") };
+  const protectedResource = { GET: metadataEndpoint(deps, "protected resource") };
   for (const suffix of ["", "/mcp/:name", "/*"]) {
     route(`/.well-known/oauth-authorization-server${suffix}`, authorizationServer, json, { cors: true });
     route(`/.well-known/openid-configuration${suffix}`, openid, json, { cors: true });
@@ -168,9 +171,4 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   }
 
   return { fetch: (request, connection) => app.fetch(request, connection) };
-}
-
-/** Metadata depends on nothing but the resource. */
-function drop(build: (resource: Resource) => Response): Handler {
-  return (_request, resource) => build(resource);
 }

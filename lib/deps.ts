@@ -3,6 +3,7 @@ import type { Clients } from "./clients/client.ts";
 import type { Config } from "./config/config.ts";
 import type { RateLimits } from "./http/rate_limits.ts";
 import type { SafeFetch } from "./http/safe_fetch.ts";
+import type { ResourceScopes } from "./scopes/resource_scopes.ts";
 import type { Revocations } from "./store/revocations.ts";
 import type { ResilientStore } from "./store/resilient_store.ts";
 import type { Strategies } from "./strategies/create_strategy.ts";
@@ -20,6 +21,7 @@ export interface Deps {
   keys: SigningKeys;
   store: ResilientStore;
   revocations: Revocations;
+  scopes: ResourceScopes;
   rateLimits: RateLimits;
   /** To the downstreams, whose addresses the operator chose. */
   fetch: typeof fetch;

@@ -6,6 +6,7 @@ import type { Deps } from "./deps.ts";
 import { createRateLimits } from "./http/rate_limits.ts";
 import { createSafeFetch } from "./http/safe_fetch.ts";
 import { currentRuntime } from "./runtime/runtime.ts";
+import { createResourceScopes } from "./scopes/resource_scopes.ts";
 import { createStore, storeKind } from "./store/create_store.ts";
 import { createResilientStore, type ResilientStore } from "./store/resilient_store.ts";
 import { createRevocations } from "./store/revocations.ts";
@@ -80,6 +81,7 @@ function createDeps(config: Config, { store, log }: { store: ResilientStore; log
     safeFetch,
     revocations,
     fetch: globalThis.fetch,
+    scopes: createResourceScopes({ fetch: globalThis.fetch, now, log }),
     rateLimits: createRateLimits(config.rateLimit, () => Date.now() / 1000),
     clients: createClients({ config: config.clients, sealer, safeFetch, now, log }),
     strategies: createStrategies(config.resources, { fetch: globalThis.fetch, log }),

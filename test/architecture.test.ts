@@ -19,11 +19,12 @@ const mayImport: Record<string, string[]> = {
   "http": ["oauth", "pages", "config", "telemetry", "runtime"],
   "providers": ["oauth", "config", "http", "tokens", "store", "telemetry"],
   "clients": ["oauth", "config", "http", "tokens", "store", "telemetry"],
+  "scopes": ["oauth", "config", "http", "telemetry"],
   "strategies": ["oauth", "config", "http", "tokens", "store", "providers", "telemetry"],
   "discovery": ["urls.ts", "oauth", "config", "http", "pages"],
   "authorize": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "pages", "telemetry"],
   "grants": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "telemetry"],
-  "proxy": ["oauth", "urls.ts", "config", "tokens", "store", "strategies", "http", "telemetry", "runtime"],
+  "proxy": ["scopes", "oauth", "urls.ts", "config", "tokens", "store", "strategies", "http", "telemetry", "runtime"],
   "demo": [],
   "cli": [
     "..", // package.json, for the version

@@ -13,12 +13,12 @@ import { isConsentRemembered } from "./remembered_consent.ts";
 import { findRedirectableClient } from "./trusted_request.ts";
 
 export function authorizationEndpoint(
-  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "rateLimits" | "now" | "log">,
+  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "scopes" | "rateLimits" | "now" | "log">,
 ): (request: Request, resource: Resource) => Promise<Response> {
   async function ask(browser: Request, resource: Resource, client: Client, parameters: Parameters): Promise<Response> {
     const request = parseAuthorizationRequest(parameters, {
       resource: resource.urls.resource,
-      supportedScopes: resource.scopes,
+      supportedScopes: await deps.scopes.supported(resource),
     });
     deps.log.info("authorization_requested", { resource: resource.name, client_id: client.clientId });
     const scope = { secure: resource.urls.issuer.startsWith("https:") };

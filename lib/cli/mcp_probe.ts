@@ -1,5 +1,5 @@
 // What answers at a URL: an MCP server of which era, something that wants a credential first, or something else.
-import { type HttpAnswer, readAnswer } from "./probe_answer.ts";
+import { type HttpAnswer, readAnswer } from "../http/json_rpc_answer.ts";
 
 export type Probed =
   | { kind: "unreachable"; error: unknown }

@@ -1,8 +1,16 @@
 // RFC 8414 §2, with the OpenID Connect Discovery fields that MCP clients look for. It names only what exists.
 import type { Config, Resource } from "../config/config.ts";
 
+/** What the documents are made of. */
+export interface Described {
+  resource: Resource;
+  /** What clients may ask for. */
+  scopes: readonly string[];
+  config: Config;
+}
+
 /** The authorization server of one resource. */
-export function authorizationServerMetadata(resource: Resource, config: Config): Record<string, unknown> {
+export function authorizationServerMetadata({ resource, scopes, config }: Described): Record<string, unknown> {
   const { urls } = resource;
   return {
     issuer: urls.issuer,
@@ -10,7 +18,7 @@ export function authorizationServerMetadata(resource: Resource, config: Config):
     token_endpoint: urls.token,
     ...(config.clients.dynamicRegistration ? { registration_endpoint: urls.register } : {}),
     revocation_endpoint: urls.revoke,
-    scopes_supported: resource.scopes.length === 0 ? undefined : resource.scopes,
+    scopes_supported: scopes.length === 0 ? undefined : scopes,
     response_types_supported: ["code"],
     response_modes_supported: ["query"],
     grant_types_supported: ["authorization_code", "refresh_token"],
@@ -26,10 +34,10 @@ export function authorizationServerMetadata(resource: Resource, config: Config):
 }
 
 /** OpenID Connect Discovery 1.0 §3 wants these besides; we are no OpenID provider for the client and issue no ID token. */
-export function openidConfiguration(resource: Resource, config: Config): Record<string, unknown> {
+export function openidConfiguration(described: Described): Record<string, unknown> {
   return {
-    ...authorizationServerMetadata(resource, config),
-    jwks_uri: resource.urls.jwks,
+    ...authorizationServerMetadata(described),
+    jwks_uri: described.resource.urls.jwks,
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["ES256"],
   };

@@ -41,9 +41,16 @@ export async function pageError(error: OAuthError, requestId: string): Promise<R
   });
 }
 
-/** RFC 6750 §3, RFC 9728 §5.1: says where to find out how to get a token. No `error` when none was sent. */
-export function challengeResponse(error: OAuthError, resource: Resource, { tokenSent = true } = {}): Response {
-  const scope = error.scope ?? resource.scopes;
+/**
+ * RFC 6750 §3, RFC 9728 §5.1: says where to find out how to get a token, and which scopes to ask for: those the request needs,
+ * else all `supported` ones. No `error` when no token was sent.
+ */
+export function challengeResponse(
+  error: OAuthError,
+  resource: Resource,
+  { tokenSent = true, supported = resource.scopes }: { tokenSent?: boolean; supported?: readonly string[] } = {},
+): Response {
+  const scope = error.scope ?? supported.filter((each) => each !== "offline_access");
   const challenge = printChallenge({
     ...(tokenSent ? { error: error.code, error_description: error.message } : {}),
     ...(scope.length === 0 ? {} : { scope: printScope(scope) }),

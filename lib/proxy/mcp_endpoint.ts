@@ -6,22 +6,26 @@ import { challengeResponse, jsonError } from "../http/error_responses.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { type Connection, currentRuntime } from "../runtime/runtime.ts";
 import { isReachable } from "../runtime/reachability.ts";
+import type { ResourceScopes } from "../scopes/resource_scopes.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { AccessTokens } from "../tokens/access_token.ts";
+import type { Access, AccessTokens } from "../tokens/access_token.ts";
 import type { Sealer } from "../tokens/seal.ts";
 import { authenticateBearer, type Authenticated, tokenWasSent } from "./bearer_authentication.ts";
 import { answerClient } from "./downstream_answer.ts";
 import { ClientLeftError, type Exchange, openExchange } from "./exchange.ts";
 import { createForward } from "./forward.ts";
 import { headersForDownstream } from "./headers.ts";
+import { identityHeaders } from "./identity_headers.ts";
 import { legacyEndpoints } from "./legacy_endpoints.ts";
 import { allowOrigin, checkOrigin, isPreflight, preflightAnswer } from "./origin.ts";
 import { outgoingBody } from "./request_body.ts";
+import { openToolGate } from "./tool_gate.ts";
 
 export interface McpEndpointDeps {
   config: Pick<Config, "server">;
   accessTokens: AccessTokens;
   sealer: Sealer;
+  scopes: ResourceScopes;
   fetch: typeof fetch;
   log: Log;
   /** As in ForwardTools; for tests. */
@@ -49,7 +53,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     try {
       checkOrigin(origin, server, resource.urls.resource);
     } catch (error) {
-      return refusal(error, request, resource);
+      return await refusal(error, request, resource);
     }
     if (isPreflight(request)) return preflightAnswer(request);
     const response = await serve(request, resource, connection).catch((error) => refusal(error, request, resource));
@@ -77,14 +81,21 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     request: Request,
     { resource, user, url, exchange }: { resource: Resource; user: Authenticated; url: URL; exchange: Exchange },
   ): Promise<Response> {
+    const gate = await openToolGate(deps.scopes, {
+      resource,
+      granted: user.access.scope,
+      maxBytes: server.bodyLimitBytes,
+    });
     const answer = await forward({
       url,
       method: request.method,
-      headers: headersForDownstream(request.headers, credentialOf(resource, user)),
-      body: await outgoingBody(request, exchange, server.bodyLimitBytes),
+      headers: withIdentity(headersForDownstream(request.headers, credentialOf(resource, user)), resource, user.access),
+      body: gate === undefined
+        ? await outgoingBody(request, exchange, server.bodyLimitBytes)
+        : await gate.authorize(request, exchange),
       resource: resource.name,
     }, exchange);
-    return await answerClient(answer, {
+    return await answerClient(gate === undefined ? answer : gate.filter(answer), {
       resource,
       exchange,
       log,
@@ -111,17 +122,26 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     return url;
   }
 
-  function refusal(error: unknown, request: Request, resource: Resource): Response {
+  async function refusal(error: unknown, request: Request, resource: Resource): Promise<Response> {
     if (error instanceof ClientLeftError) return new Response(null, { status: 499 });
     if (!(error instanceof OAuthError)) throw error;
     if (error.code === "invalid_token" || error.code === "insufficient_scope") {
-      return challengeResponse(error, resource, { tokenSent: tokenWasSent(request.headers.get("authorization")) });
+      const tokenSent = tokenWasSent(request.headers.get("authorization"));
+      return challengeResponse(error, resource, { tokenSent, supported: await deps.scopes.supported(resource) });
     }
     const response = jsonError(error);
     // Unlike the public endpoints: only origins that were checked may read it, see allowOrigin.
     response.headers.delete("access-control-allow-origin");
     return response;
   }
+}
+
+/** Who is asking, where the operator wants the downstream to know. Whatever the client sent under these names is gone by now. */
+function withIdentity(headers: Headers, { strategy }: Resource, access: Access): Headers {
+  if (strategy.kind === "login" && strategy.identityHeaders) {
+    for (const [name, value] of Object.entries(identityHeaders(access))) headers.set(name, value);
+  }
+  return headers;
 }
 
 /** What the downstream is sent in place of the client's token; a login's own token where no credential is configured. */

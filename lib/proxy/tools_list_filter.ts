@@ -24,6 +24,23 @@ export function filterMessage(text: string, { toolScopes, granted }: ToolFilter)
   return changed ? JSON.stringify(message) : text;
 }
 
+/** Filters a JSON answer, once it is there whole. */
+export function filterJson(filter: ToolFilter): TransformStream<Uint8Array, Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  return new TransformStream({
+    transform(chunk) {
+      size += chunk.length;
+      if (size > filter.maxBytes) throw new RangeError(`the answer is larger than ${filter.maxBytes} bytes`);
+      chunks.push(chunk);
+    },
+    flush(controller) {
+      const text = Buffer.concat(chunks).toString("utf8");
+      if (text !== "") controller.enqueue(new TextEncoder().encode(filterMessage(text, filter)));
+    },
+  });
+}
+
 /** Filters the data of each event of a stream; everything else goes through as it came, event by event. */
 export function filterEventStream(filter: ToolFilter): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();

@@ -3,6 +3,7 @@ import type { Resource, ServerConfig } from "../../lib/config/config.ts";
 import { secret } from "../../lib/config/secrets.ts";
 import { mcpEndpoint } from "../../lib/proxy/mcp_endpoint.ts";
 import { currentRuntime } from "../../lib/runtime/runtime.ts";
+import { createResourceScopes } from "../../lib/scopes/resource_scopes.ts";
 import { createMemoryStore } from "../../lib/store/memory_store.ts";
 import { createRevocations } from "../../lib/store/revocations.ts";
 import type { Fields, Level, Log } from "../../lib/telemetry/log.ts";
@@ -50,6 +51,7 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     config: { server: { ...serverDefaults, ...options.server } },
     accessTokens,
     sealer,
+    scopes: createResourceScopes({ fetch, now: () => now, log }),
     fetch: options.fetch ?? fetch,
     log,
     reuseConnectionsWithinMs: options.reuseConnectionsWithinMs,

@@ -1,4 +1,4 @@
-// As much of an HTTP answer as a probe needs: the first JSON-RPC message, or the first event, and not a byte more.
+// As much of an HTTP answer as one JSON-RPC question needs: the first JSON-RPC message, or the first event, and not a byte more.
 
 export interface HttpAnswer {
   status: number;
@@ -11,7 +11,7 @@ export interface HttpAnswer {
   endpoint?: string;
 }
 
-const maxChars = 256 * 1024;
+const defaultMaxChars = 256 * 1024;
 
 /**
  * One request, no redirects, closed as soon as enough is read.
@@ -21,7 +21,11 @@ const maxChars = 256 * 1024;
 export async function readAnswer(
   url: URL,
   request: { method: string; headers: Record<string, string>; body?: string },
-  { fetch, timeoutMs }: { fetch: typeof globalThis.fetch; timeoutMs: number },
+  { fetch, timeoutMs, maxChars = defaultMaxChars }: {
+    fetch: typeof globalThis.fetch;
+    timeoutMs: number;
+    maxChars?: number;
+  },
 ): Promise<HttpAnswer> {
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(new DOMException("no answer in time", "TimeoutError")), timeoutMs);
@@ -34,7 +38,7 @@ export async function readAnswer(
       : contentType.endsWith("json")
       ? wholeMessage
       : noBody;
-    return { status, headers, contentType, ...await read(response) };
+    return { status, headers, contentType, ...await read(response, maxChars) };
   } finally {
     clearTimeout(timer);
     end.abort();
@@ -47,16 +51,16 @@ function noBody(): Promise<Content> {
   return Promise.resolve({});
 }
 
-async function wholeMessage(response: Response): Promise<Content> {
-  for await (const text of growingText(response)) {
+async function wholeMessage(response: Response, maxChars: number): Promise<Content> {
+  for await (const text of growingText(response, maxChars)) {
     const message = parseMessage(text);
     if (message !== undefined) return { message };
   }
   return {};
 }
 
-async function firstEvent(response: Response): Promise<Content> {
-  for await (const text of growingText(response)) {
+async function firstEvent(response: Response, maxChars: number): Promise<Content> {
+  for await (const text of growingText(response, maxChars)) {
     for (const event of text.replaceAll("\r\n", "\n").split("\n\n").slice(0, -1)) {
       const fields = event.split("\n");
       const data = fields.filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trim()).join("\n");
@@ -69,7 +73,7 @@ async function firstEvent(response: Response): Promise<Content> {
 }
 
 /** All text so far, each time some arrives. */
-async function* growingText(response: Response): AsyncGenerator<string> {
+async function* growingText(response: Response, maxChars: number): AsyncGenerator<string> {
   if (response.body === null) return;
   const decoder = new TextDecoder();
   let text = "";

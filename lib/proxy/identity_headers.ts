@@ -1,0 +1,20 @@
+// Who is asking, in the headers that reverse proxies and their downstreams know from oauth2-proxy.
+import { printScope } from "../oauth/scope.ts";
+import type { Access } from "../tokens/access_token.ts";
+
+/** Names in lower case; only what is known. */
+export function identityHeaders({ identity, scope }: Access): Record<string, string> {
+  if (identity === undefined) return {};
+  return {
+    "x-auth-request-user": printable(identity.subject),
+    ...(identity.name === undefined ? {} : { "x-auth-request-preferred-username": printable(identity.name) }),
+    ...(identity.email === undefined ? {} : { "x-auth-request-email": printable(identity.email) }),
+    "x-auth-request-groups": (identity.groups ?? []).map((group) => printable(group).replaceAll(",", "%2C")).join(","),
+    "x-auth-request-scopes": printScope(scope),
+  };
+}
+
+/** Percent-encodes what can't stand in a header, and the percent sign itself, so that it can be read back. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x24\x26-\x7E]+/g, (part) => encodeURIComponent(part.toWellFormed()));
+}
