@@ -1,7 +1,6 @@
 // The MCP server as clients see it: check the token, put the credential in its place, stream both ways. Plain web standards,
 // so that it can be mounted anywhere.
 import type { Config, Resource } from "../config/config.ts";
-import { credentialHeader } from "../http/credential_header.ts";
 import { challengeResponse, jsonError } from "../http/error_responses.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { type Connection, currentRuntime } from "../runtime/runtime.ts";
@@ -11,6 +10,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Access, AccessTokens } from "../tokens/access_token.ts";
 import type { Sealer } from "../tokens/seal.ts";
 import { authenticateBearer, type Authenticated, tokenWasSent } from "./bearer_authentication.ts";
+import { downstreamCredential } from "./downstream_credential.ts";
 import { answerClient } from "./downstream_answer.ts";
 import { ClientLeftError, type Exchange, openExchange } from "./exchange.ts";
 import { createForward } from "./forward.ts";
@@ -89,7 +89,11 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     const answer = await forward({
       url,
       method: request.method,
-      headers: withIdentity(headersForDownstream(request.headers, credentialOf(resource, user)), resource, user.access),
+      headers: withIdentity(
+        headersForDownstream(request.headers, downstreamCredential(resource, user)),
+        resource,
+        user.access,
+      ),
       body: gate === undefined
         ? await outgoingBody(request, exchange, server.bodyLimitBytes)
         : await gate.authorize(request, exchange),
@@ -142,14 +146,6 @@ function withIdentity(headers: Headers, { strategy }: Resource, access: Access):
     for (const [name, value] of Object.entries(identityHeaders(access))) headers.set(name, value);
   }
   return headers;
-}
-
-/** What the downstream is sent in place of the client's token; a login's own token where no credential is configured. */
-function credentialOf(resource: Resource, { token, access }: Authenticated): [string, string] | undefined {
-  const { strategy } = resource;
-  const credential = access.credential ??
-    (strategy.kind === "login" ? strategy.credential?.reveal() ?? token : undefined);
-  return credential === undefined ? undefined : credentialHeader(resource.authHeaderFormat, credential);
 }
 
 function ownPath(resource: Resource): string {

@@ -1,0 +1,119 @@
+// How a path becomes an answer: which resource it is for, who may knock how often, which methods it has, and what a refusal
+// looks like to the one who asked. The paths themselves are in app.ts.
+import { type Context, Hono } from "hono";
+import type { Config, Resource } from "../config/config.ts";
+import type { OAuthError } from "../oauth/errors.ts";
+import type { Connection } from "../runtime/runtime.ts";
+import type { Log } from "../telemetry/log.ts";
+import { type RequestFacts, requestLog } from "../telemetry/request_log.ts";
+import { createForwardedReader, type ForwardedRequest } from "./client_address.ts";
+import { asOAuthError, jsonError, pageError } from "./error_responses.ts";
+import { findResource } from "./find_resource.ts";
+import type { RateLimits } from "./rate_limits.ts";
+import { publicPreflight } from "./response_headers.ts";
+
+type RouteContext = Context<{ Bindings: Connection; Variables: { facts: RequestFacts; forwarded: ForwardedRequest } }>;
+export type Handler = (request: Request, resource: Resource, connection: Connection) => Response | Promise<Response>;
+export type Handlers = Partial<Record<"GET" | "POST", Handler>>;
+
+/** `json` for programs (RFC 6749 §5.2), `page` for people. */
+export type ErrorStyle = "json" | "page";
+
+export interface RouteOptions {
+  errors: ErrorStyle;
+  /** Browser programs of any origin may call it. */
+  cors?: boolean;
+  /** Strangers may knock here, so they are counted: the name of the bucket. */
+  limit?: string;
+}
+
+export interface Router {
+  /** An answer that has nothing to do with a resource. */
+  get(path: string, answer: () => Response | Promise<Response>): void;
+  /** One path of a resource, with its methods; 405 with `Allow` for the others (RFC 9110 §15.5.6). `:name` names the resource. */
+  route(path: string, handlers: Handlers, options: RouteOptions): void;
+  /** Every method of a path of a resource. */
+  all(path: string, handler: Handler): void;
+  /** Every method, also where no resource is found: for `/authenticate`, whose askers understand only 200, 401 and 403. */
+  always(path: string, handler: (request: Request, resource: Resource | undefined) => Promise<Response>): void;
+  fetch(request: Request, connection: Connection): Response | Promise<Response>;
+}
+
+export function createRouter(tools: { config: Config; rateLimits: RateLimits; log: Log }): Router {
+  const { config: { resources, server }, rateLimits, log } = tools;
+  const readForwarded = createForwardedReader(server.trustedProxies);
+  const hono = new Hono<{ Bindings: Connection; Variables: { facts: RequestFacts; forwarded: ForwardedRequest } }>();
+  hono.use(requestLog(log));
+  hono.use(async (c, next) => {
+    c.set("forwarded", readForwarded(c.req.raw.headers, c.env.remoteAddress));
+    await next();
+  });
+  hono.notFound((c) =>
+    c.json({ error: "not_found", error_description: "nothing is published here; GET / says what is" }, 404)
+  );
+  hono.onError((error, c) => failed(error, c, "json"));
+
+  function resourceOf(c: RouteContext): Resource | undefined {
+    const { host, pathname } = new URL(c.req.url);
+    const name = c.req.param("name");
+    return findResource(resources, {
+      host: c.get("forwarded").host ?? host,
+      pathname,
+      ...(name === undefined ? {} : { name }),
+    });
+  }
+
+  async function serve(c: RouteContext, handler: Handler, { errors, limit }: RouteOptions): Promise<Response> {
+    try {
+      if (limit !== undefined) rateLimits.checkAddress(limit, c.get("forwarded").address);
+      const resource = resourceOf(c);
+      if (resource === undefined) return unknownResource();
+      c.get("facts").resource = resource.name;
+      return await handler(c.req.raw, resource, c.env);
+    } catch (error) {
+      return failed(error, c, errors);
+    }
+  }
+
+  /** 421 where every resource has a host of its own and none was asked for (RFC 9110 §15.5.20). */
+  function unknownResource(): Response {
+    const byHost = resources.every(({ ownHost }) => ownHost !== undefined);
+    return byHost
+      ? new Response("Host not allowed\n", { status: 421 })
+      : Response.json({ error: "unknown downstream" }, { status: 404 });
+  }
+
+  function failed(thrown: unknown, c: RouteContext, style: ErrorStyle): Response | Promise<Response> {
+    const error = asOAuthError(thrown);
+    const { requestId } = c.get("facts");
+    logFailure(log, error, requestId);
+    return style === "page"
+      ? pageError(error, requestId)
+      : jsonError(error, { basicAuthentication: c.req.header("authorization") !== undefined });
+  }
+
+  return {
+    get: (path, answer) => void hono.get(path, answer),
+    route(path, handlers, options) {
+      const methods = Object.keys(handlers).join(", ").replace("GET", "GET, HEAD");
+      for (const [method, handler] of Object.entries(handlers)) {
+        hono.on(method, path, (c) => serve(c, handler, options));
+      }
+      if (options.cors) hono.options(path, () => publicPreflight(methods));
+      const allow = options.cors ? `${methods}, OPTIONS` : methods;
+      hono.all(path, (c) => c.json({ error: "invalid_request", error_description: `use ${methods}` }, 405, { allow }));
+    },
+    all: (path, handler) => void hono.all(path, (c) => serve(c, handler, { errors: "json" })),
+    always: (path, handler) => void hono.all(path, (c) => handler(c.req.raw, resourceOf(c))),
+    fetch: (request, connection) => hono.fetch(request, connection),
+  };
+}
+
+function logFailure(log: Log, error: OAuthError, requestId: string): void {
+  if (error.status >= 500) {
+    log.error("request_failed", { request_id: requestId, error: error.cause ?? error });
+    return;
+  }
+  const cause = error.cause === undefined ? {} : { cause: error.cause };
+  log.info("request_refused", { request_id: requestId, error: error.code, reason: error.message, ...cause });
+}
