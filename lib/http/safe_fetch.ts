@@ -17,6 +17,8 @@ export interface SafeFetchOptions {
   accept: string;
   /** development: also http on 127.0.0.1, [::1] and localhost; everything else stays refused */
   allowLoopbackHttp?: boolean;
+  /** absent: GET. Its headers come on top of ours, and may hold credentials for exactly this host. */
+  post?: { body: string; headers: Record<string, string> };
 }
 
 export interface SafeFetchResult {
@@ -45,9 +47,9 @@ export interface SafeFetchTools {
 }
 
 /**
- * GET of a URL that somebody else chose: https only, public addresses only, connection pinned to the address that was
- * checked, certificate verified, no redirects, no cookies, no credentials, no proxy from the environment, no content
- * coding, limits on size and time. Same behaviour in `bun run`, a compiled binary and Deno.
+ * GET or POST of a URL that somebody else chose: https only, public addresses only, connection pinned to the address that
+ * was checked, certificate verified, no redirects, no cookies, no credentials but those in `post`, no proxy from the
+ * environment, no content coding, limits on size and time. Same behaviour in `bun run`, a compiled binary and Deno.
  *
  * @throws UnsafeUrlError   the URL, or an address behind its name, must not be fetched
  * @throws FetchFailedError no usable answer came
@@ -83,7 +85,7 @@ async function fetchTarget(url: URL, target: FetchTarget, exchange: Exchange): P
   const addresses = target.addresses ?? await resolvePublic(target.host, exchange);
   const socket = await connectPinned(target, addresses, exchange);
   try {
-    const response = await sendGet(url, socket, exchange);
+    const response = await send(url, socket, exchange);
     const headers = checkAnswer(response, target.host, exchange.maxBytes);
     return {
       status: response.statusCode ?? 0,
@@ -112,13 +114,20 @@ async function lookupAll(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-function sendGet(url: URL, socket: Socket, { accept, maxBytes }: SafeFetchOptions): Promise<http.IncomingMessage> {
+function send(url: URL, socket: Socket, { accept, maxBytes, post }: SafeFetchOptions): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = http.request({
       createConnection: () => socket,
-      method: "GET",
+      method: post === undefined ? "GET" : "POST",
       path: url.pathname + url.search,
-      headers: { host: url.host, accept, "accept-encoding": "identity", "user-agent": "mcp-oauth-proxy" },
+      headers: {
+        ...post?.headers,
+        ...(post === undefined ? {} : { "content-length": Buffer.byteLength(post.body) }),
+        host: url.host,
+        accept,
+        "accept-encoding": "identity",
+        "user-agent": "mcp-oauth-proxy",
+      },
       maxHeaderSize: 16_384,
     });
     request.on("socket", () => limitWireBytes(socket, maxBytes));
@@ -126,7 +135,7 @@ function sendGet(url: URL, socket: Socket, { accept, maxBytes }: SafeFetchOption
     request.on("error", reject);
     request.on("upgrade", () => reject(new Error("the server wants to switch protocols")));
     request.on("close", () => reject(new Error("the connection was closed before an answer")));
-    request.end();
+    request.end(post?.body);
   });
 }
 

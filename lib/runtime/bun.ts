@@ -38,6 +38,8 @@ export const bunRuntime: Runtime = {
   name: "bun",
   // Both are Bun's own: answers stay as compressed as they came, and no 5-minute timeout.
   outgoingFetchOptions: { decompress: false, timeout: false } as RequestInit,
+  singleUseConnection: { keepalive: false },
+  resendsBodies: false,
 
   serve({ host, port, fetch, idleTimeoutSeconds = defaultIdleTimeoutSeconds }) {
     (http as { maxHeaderSize: number }).maxHeaderSize = maxHeaderBytes;

@@ -15,6 +15,10 @@ export const denoRuntime: Runtime = {
   get outgoingFetchOptions(): RequestInit {
     return { client: unpooledClient() } as RequestInit;
   },
+  get singleUseConnection(): RequestInit {
+    return { client: unpooledClient() } as RequestInit;
+  },
+  resendsBodies: true,
 
   serve({ host, port, fetch }) {
     const abort = new AbortController();

@@ -39,6 +39,10 @@ export interface Runtime {
   raiseOutgoingLimit(): boolean;
   /** Options for a fetch that hands answers on as they came and waits as long as its signal lets it. */
   readonly outgoingFetchOptions: RequestInit;
+  /** Options for a fetch on a connection of its own, so that a kept one that died neither fails it nor has it sent twice. */
+  readonly singleUseConnection: RequestInit;
+  /** True where fetch sends a POST a second time when the connection breaks before the answer, unless its body is a stream. */
+  readonly resendsBodies: boolean;
 }
 
 export type SignalName = "SIGTERM" | "SIGINT" | "SIGHUP";
