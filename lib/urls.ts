@@ -17,6 +17,8 @@ export interface ResourceUrls {
   register: string;
   revoke: string;
   authenticate: string;
+  /** Our Client ID Metadata Document: our client_id at providers that read such documents. */
+  clientMetadata: string;
   jwks: string;
   /** RFC 9728 §3.1: the well-known part goes between host and path. */
   protectedResourceMetadata: string;
@@ -42,6 +44,7 @@ function urlsUnder(origin: string, suffix: string, issuer: string, resourcePath:
     register: `${origin}/register${suffix}`,
     revoke: `${origin}/revoke${suffix}`,
     authenticate: `${origin}/authenticate${suffix}`,
+    clientMetadata: `${origin}/oauth-client${suffix}`,
     jwks: `${origin}/.well-known/jwks.json`,
     protectedResourceMetadata: `${origin}/.well-known/oauth-protected-resource${resourcePath}`,
   };

@@ -24,6 +24,8 @@ export interface RequestedResource {
   resource: string;
   /** Scopes that the resource knows; may be empty. */
   supportedScopes: readonly string[];
+  /** Other scopes are somebody else's to know: they are kept instead of being narrowed away. */
+  openScopes?: boolean;
 }
 
 /**
@@ -52,10 +54,14 @@ export function parseAuthorizationRequest(parameters: Parameters, against: Reque
     clientId: requireParameter(parameters, "client_id"),
     redirectUri: requireParameter(parameters, "redirect_uri"),
     resource: against.resource,
-    scope: narrowScope(parseScope(parameters.scope), against.supportedScopes),
+    scope: chooseScope(parseScope(parameters.scope), against),
     codeChallenge,
     ...(parameters.state === undefined ? {} : { state: parameters.state }),
   };
+}
+
+function chooseScope(requested: readonly string[], { supportedScopes, openScopes }: RequestedResource): string[] {
+  return openScopes && requested.length > 0 ? [...requested] : narrowScope(requested, supportedScopes);
 }
 
 /** @throws OAuthError `invalid_target` when a `resource` was sent and is another one (RFC 8707 §2) */

@@ -17,6 +17,24 @@ export interface Credential {
   expiresAt?: number;
   /** The provider's refresh token, when it gave one. */
   refreshToken?: string;
+  /** Who we are at the provider that gave it; absent where the configuration says so. */
+  registration?: ProviderRegistration;
+  /** How many refreshes it is old; tells the newer of two. Absent: none. */
+  generation?: number;
+}
+
+/**
+ * Who we are at a provider that was discovered. It travels with the credential, because a refresh token is good only for the
+ * client that it was issued to, and a restart forgets what only memory knew.
+ */
+export interface ProviderRegistration {
+  /** The provider's issuer identifier: client ids are unique per issuer (RFC 6749 §2.2). */
+  issuer: string;
+  /** What the tokens are for (RFC 8707). */
+  resource: string;
+  clientId: string;
+  clientSecret?: string;
+  method: "none" | "client_secret_post" | "client_secret_basic";
 }
 
 /** What the user approved: carried sealed in the code and in the refresh token, never stored in clear. */
