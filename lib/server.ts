@@ -84,7 +84,15 @@ function createDeps(config: Config, { store, log }: { store: ResilientStore; log
     scopes: createResourceScopes({ fetch: globalThis.fetch, now, log }),
     rateLimits: createRateLimits(config.rateLimit, () => Date.now() / 1000),
     clients: createClients({ config: config.clients, sealer, safeFetch, now, log }),
-    strategies: createStrategies(config.resources, { fetch: globalThis.fetch, log }),
+    strategies: createStrategies(config.resources, {
+      fetch: globalThis.fetch,
+      safeFetch,
+      store,
+      sealer,
+      lifetimes: config.tokens,
+      log,
+      now,
+    }),
     accessTokens: createAccessTokens({ sealer, keys, revocations, now }),
   };
 }

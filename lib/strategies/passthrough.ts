@@ -1,7 +1,9 @@
-// The user pastes an API key; it is the downstream's credential. Nothing to renew, nobody to ask.
+// The user pastes an API key; it is the downstream's credential. Nothing to renew, nobody to ask; only a key that the
+// downstream refuses again and again ends the grant, so that the user gets to paste another.
 import type { PassthroughConfig, Resource } from "../config/config.ts";
 import { credentialHeader } from "../http/credential_header.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { RefusedCredentials } from "./refused_credentials.ts";
 import type { Strategy } from "./strategy.ts";
 
 const maxKeyLength = 4096;
@@ -10,7 +12,7 @@ const verifyTimeoutMs = 10_000;
 export function passthrough(
   resource: Resource,
   config: PassthroughConfig,
-  tools: { fetch: typeof fetch; log: Log },
+  tools: { fetch: typeof fetch; log: Log; refusedCredentials: RefusedCredentials },
 ): Strategy {
   async function isAccepted(url: string, key: string): Promise<boolean> {
     const [name, value] = credentialHeader(resource.authHeaderFormat, key);
@@ -47,7 +49,14 @@ export function passthrough(
       return { kind: "granted", approval: { credential: { value: key } } };
     },
     finish: () => Promise.reject(new TypeError("passthrough has no provider")),
-    renew: (grant) => Promise.resolve(grant),
+    async renew(grant, now) {
+      if (grant.credential !== undefined) await tools.refusedCredentials.check(grant.id, grant.credential.value, now);
+      return grant;
+    },
+    async replace({ grantId }, refused, now) {
+      await tools.refusedCredentials.note(grantId, refused, now);
+      return undefined;
+    },
   };
 }
 

@@ -27,9 +27,17 @@ export interface BeginOptions {
   now: number;
 }
 
+/** As much of a verified access token as a strategy needs; `Access` has it all. */
+export interface CredentialUse {
+  grantId: string;
+  credential?: string;
+}
+
 export interface Strategy {
   /** What the page asks for besides the yes; absent: nothing. */
   readonly keyField?: { hint: string };
+  /** True where scopes are words of a provider that is discovered: what a client asks for is passed on, not narrowed. */
+  readonly openScopes?: boolean;
   /** After the user's yes. `form` is what the page's form sent. */
   begin(request: AuthorizationRequest, form: Parameters, options: BeginOptions): Promise<Begun>;
   /**
@@ -44,6 +52,21 @@ export interface Strategy {
    * @throws OAuthError `invalid_grant` when access has ended, `temporarily_unavailable` when nobody could say
    */
   renew(grant: Grant, now: number): Promise<Grant>;
+  /**
+   * The client has redeemed its code: the grant lives from now on. For what has to be kept besides what the tokens carry;
+   * never throws for a store that is down.
+   */
+  keep?(grant: Grant, now: number): Promise<void>;
+  /**
+   * What goes downstream for a live access token when that is newer than what the token carries; asked before every request,
+   * so it looks at memory only.
+   */
+  current?(access: CredentialUse): string | undefined;
+  /**
+   * The downstream answered 401 to `refused`, the credential of a live access token. Gives the credential to try once more;
+   * undefined when the client has to be challenged. Never throws.
+   */
+  replace?(access: CredentialUse, refused: string, now: number): Promise<string | undefined>;
   /** The grant has ended (RFC 7009): told to the provider where it has an endpoint. Best effort; failures are logged. */
   revoke?(grant: Grant): Promise<void>;
 }
