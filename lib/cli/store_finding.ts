@@ -1,12 +1,12 @@
 // Whether the store can be opened and written to.
+import { existsSync, rmSync } from "node:fs";
 import type { Config } from "../config/config.ts";
-import { createStore, storeKind } from "../store/create_store.ts";
+import { createStore, type StoreKind, storeKind } from "../store/create_store.ts";
 import { processLog } from "../telemetry/log.ts";
 import type { Finding } from "./downstream_findings.ts";
 
 /** Opens the store, writes and deletes one entry, closes it. */
 export async function storeFinding({ store: { url } }: Config): Promise<Finding> {
-  const now = () => Math.floor(Date.now() / 1000);
   const kind = storeKind(url.reveal());
   if (kind === "memory") {
     return {
@@ -14,16 +14,31 @@ export async function storeFinding({ store: { url } }: Config): Promise<Finding>
       text: "memory: spent codes and revocations are forgotten at restart, and replicas don't share them",
     };
   }
+  const removeNewFile = fileRemover(kind, url.reveal());
   try {
-    const store = await createStore(url.reveal(), { now, log: processLog });
-    try {
-      await store.put("check:", "", now() + 60);
-      await store.delete("check:");
-    } finally {
-      await store.close();
-    }
+    await tryStore(url.reveal());
     return { level: "ok", text: `${kind}: opens and takes entries` };
   } catch (error) {
     return { level: "problem", text: `${kind}: ${error instanceof Error ? error.message : "can't be used"}` };
+  } finally {
+    removeNewFile();
   }
+}
+
+async function tryStore(url: string): Promise<void> {
+  const now = () => Math.floor(Date.now() / 1000);
+  const store = await createStore(url, { now, log: processLog });
+  try {
+    await store.put("check:", "", now() + 60);
+    await store.delete("check:");
+  } finally {
+    await store.close();
+  }
+}
+
+/** A file that only this check made would belong to whoever ran it, and the service could not open it. */
+function fileRemover(kind: StoreKind | undefined, url: string): () => void {
+  const path = url.slice("sqlite:".length);
+  if (kind !== "sqlite" || existsSync(path)) return () => {};
+  return () => ["", "-wal", "-shm"].forEach((suffix) => rmSync(path + suffix, { force: true }));
 }

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { providerFindings } from "../../lib/cli/provider_findings.ts";
+import { storeFinding } from "../../lib/cli/store_finding.ts";
+import { parseConfig } from "../../lib/config/load.ts";
+import { secret } from "../../lib/config/secrets.ts";
+import { githubTable, linearTable, serverTable, stateSecret, wikiTable } from "../support/config_text.ts";
+import { type Behaviour, json, startFakeMcpServer } from "../support/fake_mcp_server.ts";
+import { runProgram } from "../support/program.ts";
+
+/** Runs `check` on a configuration whose `%URL%` is a server that behaves so. */
+async function check(text: string, behaviour: Behaviour): Promise<{ code: number | null; output: string }> {
+  const folder = mkdtempSync(join(tmpdir(), "check-"));
+  const server = await startFakeMcpServer(behaviour);
+  try {
+    const path = join(folder, "config.toml");
+    writeFileSync(path, text.replaceAll("%URL%", server.url).replaceAll("%FOLDER%", folder));
+    return await runProgram(["check", "-c", path]);
+  } finally {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const wantsKey = json({}, { status: 401, headers: { "www-authenticate": "Bearer" } });
+const linear = serverTable + linearTable.replace("https://mcp.linear.app/sse", "%URL%");
+
+test("check: everything works, exit code 0", async () => {
+  const { code, output } = await check(linear, wantsKey);
+  assert.equal(code, 0, output);
+  assert.match(output, /no problems\n/);
+  assert.match(output, /✓ memory: /);
+  assert.match(output, /downstream linear \(passthrough\) http:.*\n {2}✓ wants a key \(401\)\n/);
+  assert.match(output, /Ready: mcp-oauth-proxy\n$/);
+  assert.ok(!output.includes(stateSecret));
+});
+
+test("check: a warning of the configuration is shown and fails nothing", async () => {
+  const { code, output } = await check(linear.replace("https://mcp.ex", "http://mcp.ex"), wantsKey);
+  assert.equal(code, 0, output);
+  assert.match(output, /no problems, but\n {2}! server\.public_url: is http/);
+});
+
+test("check: a server that does not work fails it, exit code 1", async () => {
+  const { code, output } = await check(linear, json({}, { status: 404 }));
+  assert.equal(code, 1, output);
+  assert.match(output, /✗ has no MCP server at \/mcp \(404\)[\s\S]*\n1 problem\.\n$/);
+});
+
+test("check: problems of the configuration are listed, and nothing is asked", async () => {
+  const { code, output } = await check(linear.replace("strategy", "strateggy") + "nonsense = 1\n", wantsKey);
+  assert.equal(code, 1);
+  assert.match(output, /has 3 problems:\n/);
+  assert.match(output, /line \d+: downstream\.linear\.strateggy: unknown key; did you mean "strategy"\?/);
+  assert.doesNotMatch(output, /✓|✗/);
+});
+
+test("check: a store that can't be opened fails it", async () => {
+  const { code, output } = await check(`${linear}[store]\nurl = "sqlite:%FOLDER%/none/state.db"\n`, wantsKey);
+  assert.equal(code, 1, output);
+  assert.match(output, /store\n {2}✗ sqlite: /);
+});
+
+test("check: a SQLite store is tried, and no file is left that would belong to the wrong user", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "check-"));
+  try {
+    const store = { url: secret(`sqlite:${join(folder, "state.db")}`) };
+    const config = { ...parseConfig(linear.replace("%URL%", "http://127.0.0.1")), store };
+    assert.deepEqual(await storeFinding(config), { level: "ok", text: "sqlite: opens and takes entries" });
+    assert.deepEqual(readdirSync(folder), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("check: a server behind a reverse proxy is not asked; the URL for forward-auth is shown", async () => {
+  const provider = '[provider.google]\nkind = "oidc"\nissuer = "%URL%"\nclient_id = "id"\nclient_secret = "shh"\n';
+  const { code, output } = await check(serverTable + provider + wikiTable, (request, answer, socket) => {
+    const { url, headers: { host } } = request;
+    const isIssuer = url === "/mcp/.well-known/openid-configuration";
+    return json(isIssuer ? { issuer: `http://${host}/mcp` } : {}, { status: isIssuer ? 200 : 404 })(
+      request,
+      answer,
+      socket,
+    );
+  });
+  assert.equal(code, 0, output);
+  assert.match(output, /has to ask https:\/\/mcp\.example\.com\/authenticate\/mcp\/wiki/);
+  assert.match(output, /provider google\n {2}✓ issuer answers/);
+});
+
+for (
+  const [what, text, status, expected] of [
+    ["verify_url refuses", `${linear}verify_url = "%URL%"\n`, 401, /^ok: verify_url refuses a missing key/],
+    [
+      "verify_url takes anything",
+      `${linear}verify_url = "%URL%"\n`,
+      200,
+      /^problem: verify_url answers 200 without a key/,
+    ],
+    ["verify_url is elsewhere", `${linear}verify_url = "%URL%"\n`, 404, /^warning: verify_url answers 404/],
+    ["the token URL answers", githubAt("%URL%"), 405, /^ok: oauth_token_url answers/],
+    ["the token URL fails", githubAt("%URL%"), 503, /^warning: oauth_token_url answers 503/],
+  ] as const
+) {
+  test(`check: ${what}`, async () => {
+    const server = await startFakeMcpServer(json({}, { status }));
+    try {
+      const { strategy } = parseConfig(text.replaceAll("%URL%", server.url)).resources[0]!;
+      const [finding, ...others] = await providerFindings(strategy, { fetch: globalThis.fetch, timeoutMs: 5000 });
+      assert.deepEqual(others, []);
+      assert.match(`${finding!.level}: ${finding!.text}`, expected);
+    } finally {
+      await server.close();
+    }
+  });
+}
+
+function githubAt(tokenUrl: string): string {
+  return serverTable + githubTable.replace("https://github.com/login/oauth/access_token", tokenUrl);
+}
+
+for (
+  const [what, body, expected] of [
+    [
+      "names itself otherwise",
+      { issuer: "https://other.example" },
+      /^problem: issuer calls itself "https:\/\/other\.example"/,
+    ],
+    ["names itself not at all", {}, /^problem: issuer calls itself/],
+  ] as const
+) {
+  test(`check: an issuer that ${what}`, async () => {
+    const server = await startFakeMcpServer(json(body));
+    try {
+      const provider =
+        `[provider.google]\nkind = "oidc"\nissuer = "${server.url}"\nclient_id = "i"\nclient_secret = "s"\n`;
+      const party = parseConfig(serverTable + provider + wikiTable).providers.get("google")!;
+      const [finding] = await providerFindings(party, { fetch: globalThis.fetch, timeoutMs: 5000 });
+      assert.match(`${finding!.level}: ${finding!.text}`, expected);
+    } finally {
+      await server.close();
+    }
+  });
+}
