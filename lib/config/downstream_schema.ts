@@ -51,7 +51,7 @@ export const downstreamKeys = {
     default: false,
     strategies: ["passthrough", "chained_oauth"],
     doc:
-      "Hands clients the credential itself instead of a sealed token, as mcp-oauth-proxy 0.1 in Rust did. Warned about at every start.",
+      "Hands clients the credential itself instead of a sealed token, as the first mcp-oauth-proxy, in Rust, did. Warned about at every start.",
   },
 
   auth_hint: {
