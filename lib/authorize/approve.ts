@@ -9,6 +9,7 @@ import type { Approval } from "../strategies/strategy.ts";
 import type { Log } from "../telemetry/log.ts";
 import { randomId } from "../tokens/random_id.ts";
 import type { Sealer } from "../tokens/seal.ts";
+import { cookieScopeOf } from "./browser_binding.ts";
 import { completeAuthorization } from "./complete_authorization.ts";
 import { beginFlow } from "./flow.ts";
 import { redirectWith } from "./redirect.ts";
@@ -51,7 +52,7 @@ export async function approve(
       id: state,
       flow: { request, resource: resource.name, memo: begun.memo },
       browser,
-      scope: { secure: resource.urls.issuer.startsWith("https:") },
+      scope: cookieScopeOf(resource),
     });
     tools.log.info("provider_sign_in_begun", { resource: resource.name, client_id: client.clientId });
     return redirectWith(begun.url, [...setCookies, ...cookies]);

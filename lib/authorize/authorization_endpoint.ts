@@ -5,7 +5,7 @@ import type { Deps } from "../deps.ts";
 import { parseAuthorizationRequest } from "../oauth/authorization_request.ts";
 import { type Parameters, parseParameters } from "../oauth/parameters.ts";
 import { approve } from "./approve.ts";
-import { recogniseBrowser } from "./browser_binding.ts";
+import { cookieScopeOf, recogniseBrowser } from "./browser_binding.ts";
 import { consentAnswer } from "./consent_answer.ts";
 import { sealPending } from "./pending_authorization.ts";
 import { refuse } from "./refuse.ts";
@@ -21,17 +21,21 @@ export function authorizationEndpoint(
       supportedScopes: await deps.scopes.supported(resource),
     });
     deps.log.info("authorization_requested", { resource: resource.name, client_id: client.clientId });
-    const scope = { secure: resource.urls.issuer.startsWith("https:") };
+    const scope = cookieScopeOf(resource);
     const { binding, setCookie } = recogniseBrowser(browser, scope);
     const setCookies = setCookie === undefined ? [] : [setCookie];
     const strategy = deps.strategies.of(resource);
-    const maySkip = client.trusted || isConsentRemembered(deps, { browser, binding, request, scope });
+    const toolScopes = await deps.scopes.knownToolScopes(resource);
+    // Where there are scopes to choose, what was chosen last time is not what is asked now.
+    const maySkip = client.trusted ||
+      (toolScopes.length === 0 && isConsentRemembered(deps, { browser, binding, request, scope }));
     if (strategy.keyField === undefined && maySkip) {
       const answer = await approve(deps, resource, { browser, client, request, form: {}, setCookies });
       if (answer instanceof Response) return answer;
     }
     const sealed = sealPending(deps.sealer, { request, binding }, deps.now() + deps.config.server.loginTtlSeconds);
-    return consentAnswer(resource, { client, request, strategy, sealed, setCookies });
+    const scopeChoices = toolScopes.length === 0 ? {} : { scopeChoices: { toolScopes, checked: request.scope } };
+    return consentAnswer(resource, { client, request, strategy, sealed, setCookies, ...scopeChoices });
   }
 
   return async (browser, resource) => {

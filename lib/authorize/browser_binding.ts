@@ -1,6 +1,7 @@
 // Ties a pending authorization to the browser that opened it, so that nobody can finish in a victim's browser what they began
 // in their own, or the other way round (MCP security best practices; RFC 9700 §4.7).
 import { createHash, randomBytes } from "node:crypto";
+import type { Resource } from "../config/config.ts";
 import { type CookieScope, printCookie, readCookie } from "../http/cookies.ts";
 
 const cookie = "mcp-browser";
@@ -11,6 +12,11 @@ export interface Browser {
   binding: string;
   /** Set when the browser had no cookie yet: the `Set-Cookie` to send. */
   setCookie?: string;
+}
+
+/** Cookies of a resource: `__Host-` on https. */
+export function cookieScopeOf(resource: Resource): CookieScope {
+  return { secure: resource.urls.issuer.startsWith("https:") };
 }
 
 /** The browser that sent the request, known by a random cookie that it gets on first sight. */

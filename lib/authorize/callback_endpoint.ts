@@ -4,6 +4,7 @@ import type { Deps } from "../deps.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { parseParameters, requireParameter } from "../oauth/parameters.ts";
 import { grantCode } from "./approve.ts";
+import { cookieScopeOf } from "./browser_binding.ts";
 import { resumeFlow } from "./flow.ts";
 import { refuse } from "./refuse.ts";
 
@@ -23,7 +24,7 @@ export function callbackEndpoint(
       state,
       resource: resource.name,
       browser,
-      scope: { secure: resource.urls.issuer.startsWith("https:") },
+      scope: cookieScopeOf(resource),
     });
     const { request, memo } = flow;
     const setCookies = [clearCookie];

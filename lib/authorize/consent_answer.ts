@@ -5,14 +5,18 @@ import { pageHeaders } from "../http/response_headers.ts";
 import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
 import { isLoopbackRedirect, isPrivateUseRedirect } from "../oauth/redirect_uri.ts";
 import { printScope } from "../oauth/scope.ts";
+import { scopesCoveredBy, type ToolScope } from "../oauth/tool_scope.ts";
 import { consentPage } from "../pages/consent.ts";
 import { contentSecurityPolicy } from "../pages/layout.ts";
+import type { ScopeChoice } from "../pages/scope_choices.ts";
 import type { Strategy } from "../strategies/strategy.ts";
 
 export interface ConsentAnswer {
   client: Client;
   request: AuthorizationRequest;
   strategy: Strategy;
+  /** Scopes to choose among, with those that are on; absent: the request's scope is all there is to it. */
+  scopeChoices?: { toolScopes: readonly ToolScope[]; checked: readonly string[] };
   /** The sealed request for the form. */
   sealed: string;
   /** What was wrong with the last try; the answer is then a 400. */
@@ -33,12 +37,22 @@ export async function consentAnswer(resource: Resource, answer: ConsentAnswer): 
     ...(strategy.keyField === undefined
       ? {}
       : { keyField: { hint: strategy.keyField.hint, requiredScopes: printScope(resource.scopes) } }),
+    ...(answer.scopeChoices === undefined ? {} : { scopeChoices: choicesOf(answer.scopeChoices) }),
     ...(answer.problem === undefined ? {} : { problem: answer.problem }),
     request: answer.sealed,
   });
   const headers = new Headers(pageHeaders(contentSecurityPolicy));
   for (const cookie of answer.setCookies) headers.append("set-cookie", cookie);
   return new Response(page, { status: answer.problem === undefined ? 200 : 400, headers });
+}
+
+function choicesOf({ toolScopes, checked }: NonNullable<ConsentAnswer["scopeChoices"]>): ScopeChoice[] {
+  return toolScopes.map((scope) => ({
+    name: scope.name,
+    description: scope.description,
+    covers: scopesCoveredBy(toolScopes, scope),
+    checked: checked.includes(scope.name),
+  }));
 }
 
 /** Where the answer goes, as a person reads it. */

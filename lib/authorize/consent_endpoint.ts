@@ -4,8 +4,10 @@ import type { Deps } from "../deps.ts";
 import { readForm } from "../http/form.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { Parameters } from "../oauth/parameters.ts";
+import { scopesCoveredBy, type ToolScope } from "../oauth/tool_scope.ts";
+import { scopeField } from "../pages/scope_choices.ts";
 import { approve } from "./approve.ts";
-import { isSameBrowser } from "./browser_binding.ts";
+import { cookieScopeOf, isSameBrowser } from "./browser_binding.ts";
 import { consentAnswer } from "./consent_answer.ts";
 import { openPending, type PendingAuthorization } from "./pending_authorization.ts";
 import { refuse } from "./refuse.ts";
@@ -13,37 +15,45 @@ import { rememberConsent } from "./remembered_consent.ts";
 import { findRedirectableClient } from "./trusted_request.ts";
 
 export function consentEndpoint(
-  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "now" | "log">,
+  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "scopes" | "now" | "log">,
 ): (request: Request, resource: Resource) => Promise<Response> {
   async function answer(
     browser: Request,
     resource: Resource,
     { pending, form }: { pending: PendingAuthorization; form: Parameters },
   ): Promise<Response> {
-    const { request, binding } = pending;
+    const { binding } = pending;
     // Asked again, because the client or the operator's policy may have changed while the page was open.
     const client = await findRedirectableClient(deps.clients, {
-      client_id: request.clientId,
-      redirect_uri: request.redirectUri,
+      client_id: pending.request.clientId,
+      redirect_uri: pending.request.redirectUri,
     });
-    if (form.decision !== "allow") throw new OAuthError("access_denied", "the user refused");
-    const scope = { secure: resource.urls.issuer.startsWith("https:") };
+    const toolScopes = await deps.scopes.knownToolScopes(resource);
     const strategy = deps.strategies.of(resource);
-    // A key has to be pasted each time, so there the page is shown each time.
-    const remember = strategy.keyField === undefined
-      ? rememberConsent(deps, { browser, binding, request, client, scope })
+    const chosen = toolScopes.length === 0 ? pending.request.scope : chosenScopes(toolScopes, form);
+    const request = { ...pending.request, scope: chosen };
+    const again = (problem?: string) =>
+      consentAnswer(resource, {
+        client,
+        request,
+        strategy,
+        sealed: form.request!,
+        setCookies: [],
+        ...(toolScopes.length === 0 ? {} : { scopeChoices: { toolScopes, checked: chosen } }),
+        ...(problem === undefined ? {} : { problem }),
+      });
+    if (form.decision === "clear") return await again();
+    if (form.decision !== "allow") throw new OAuthError("access_denied", "the user refused");
+    if (toolScopes.length > 0 && chosen.length === 0) {
+      throw new OAuthError("access_denied", "the user granted none of the scopes");
+    }
+    // A key has to be pasted each time, and scopes chosen each time; so there the page is shown each time.
+    const remember = strategy.keyField === undefined && toolScopes.length === 0
+      ? rememberConsent(deps, { browser, binding, request, client, scope: cookieScopeOf(resource) })
       : undefined;
     const setCookies = remember === undefined ? [] : [remember];
     const approved = await approve(deps, resource, { browser, client, request, form, setCookies });
-    if (approved instanceof Response) return approved;
-    return consentAnswer(resource, {
-      client,
-      request,
-      strategy,
-      sealed: form.request!,
-      problem: approved.again,
-      setCookies: [],
-    });
+    return approved instanceof Response ? approved : await again(approved.again);
   }
 
   return async (browser, resource) => {
@@ -59,12 +69,21 @@ export function consentEndpoint(
   };
 }
 
+/** What the user checked, and what that covers, in the resource's order. "Unselect all" is nothing. */
+function chosenScopes(toolScopes: readonly ToolScope[], form: Parameters): string[] {
+  if (form.decision === "clear") return [];
+  const checked = toolScopes.filter(({ name }) => form[scopeField(name)] !== undefined);
+  const covered = checked.flatMap((scope) => scopesCoveredBy(toolScopes, scope));
+  return toolScopes.map(({ name }) => name).filter((name) =>
+    covered.includes(name) || checked.some((scope) => scope.name === name)
+  );
+}
+
 /** @throws OAuthError `invalid_request` when the form comes from another site or another browser (CSRF) */
 function checkBrowser(request: Request, resource: Resource, pending: PendingAuthorization): void {
   const site = request.headers.get("sec-fetch-site");
-  const secure = resource.urls.issuer.startsWith("https:");
   const foreign = site !== null && site !== "same-origin" && site !== "none";
-  if (foreign || !isSameBrowser(request, pending.binding, { secure })) {
+  if (foreign || !isSameBrowser(request, pending.binding, cookieScopeOf(resource))) {
     throw new OAuthError(
       "invalid_request",
       "this form was opened in another browser, or cookies are blocked here; start again from your MCP client and allow cookies",

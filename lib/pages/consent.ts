@@ -1,6 +1,7 @@
 // Who asks, for what, and where the answer goes; with a key field when the strategy wants one.
 import { html } from "hono/html";
 import { type Html, layout } from "./layout.ts";
+import { type ScopeChoice, scopeChoices } from "./scope_choices.ts";
 
 export interface ConsentPage {
   /** Chosen by the client: shown as a claim, never as a fact. */
@@ -14,6 +15,8 @@ export interface ConsentPage {
   resourceName: string;
   resourceUrl: string;
   scope: readonly string[];
+  /** Set when the user chooses among scopes; then `scope` is not shown by itself. */
+  scopeChoices?: readonly ScopeChoice[];
   /** Set when a key is asked for. */
   keyField?: { hint: string; requiredScopes: string };
   /** What was wrong with the last try. */
@@ -33,11 +36,13 @@ ${facts(page)}
 ${page.loopbackOnly ? loopbackWarning(page.clientName) : ""}
 <form method="post">
 <input type="hidden" name="request" value="${page.request}">
+${page.scopeChoices === undefined ? "" : scopeChoices(page.scopeChoices)}
 ${page.keyField === undefined ? plainProblem(page.problem) : keyField(page.keyField, page.problem)}
 <div class="choices">
 <button class="allow" name="decision" value="allow">Authorize</button>
 <button name="decision" value="deny" formnovalidate>Refuse</button>
 </div>
+${page.scopeChoices === undefined ? "" : clearButton}
 </form>`,
   );
 }
@@ -55,7 +60,7 @@ ${
   }
 <div><dt>Answer goes to</dt><dd class="where">${page.redirectTo}</dd></div>
 ${
-    page.scope.length === 0 ? "" : html`
+    page.scope.length === 0 || page.scopeChoices !== undefined ? "" : html`
       <div>
         <dt>Permissions</dt>
         <dd><code>${page.scope.join(" ")}</code></dd>
@@ -88,3 +93,8 @@ function keyField(field: { hint: string; requiredScopes: string }, problem: stri
       class="soft">The key stays sealed inside the token that the program holds. This server keeps no copy, and the program can't read it.</p>
   `;
 }
+
+/** Last, so that Enter doesn't press it: the first button of a form is its default one. */
+const clearButton = html`
+  <button class="small" name="decision" value="clear" formnovalidate>Unselect all permissions</button>
+`;

@@ -9,6 +9,8 @@ import { fetchToolScopes } from "./fetch_tool_scopes.ts";
 export interface ResourceScopes {
   /** What clients may ask for; never fails, because metadata and login go on without the server. */
   supported(resource: Resource): Promise<readonly string[]>;
+  /** The scopes that open tools, as far as they are known; never fails, for pages. */
+  knownToolScopes(resource: Resource): Promise<readonly ToolScope[]>;
   /**
    * The scopes that open tools; empty when the resource has none, and then nothing is enforced.
    *
@@ -72,6 +74,7 @@ export function createResourceScopes({ fetch, now, log }: ResourceScopesTools): 
       if (resource.scopes.length > 0 || resource.strategy.kind !== "login") return resource.scopes;
       return [defaultLoginScope];
     },
+    knownToolScopes: async (resource) => await find(resource) ?? [],
     async toolScopes(resource) {
       const scopes = await find(resource);
       if (scopes !== undefined) return scopes;
