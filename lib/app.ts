@@ -4,6 +4,7 @@ import { callbackEndpoint } from "./authorize/callback_endpoint.ts";
 import { consentEndpoint } from "./authorize/consent_endpoint.ts";
 import { registrationEndpoint } from "./clients/registration_endpoint.ts";
 import type { Deps } from "./deps.ts";
+import { clientMetadataEndpoint } from "./discovery/client_metadata_endpoint.ts";
 import { homeEndpoint } from "./discovery/home_endpoint.ts";
 import { metadataEndpoint } from "./discovery/metadata_endpoint.ts";
 import { revocationEndpoint } from "./grants/revocation_endpoint.ts";
@@ -62,6 +63,9 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
       route(path, document, { errors: "json", cors: true });
     }
     route(`/mcp/:name/.well-known/${name}`, document, { errors: "json", cors: true });
+  }
+  for (const under of ["", "/mcp/:name"]) {
+    route(`/oauth-client${under}`, { GET: clientMetadataEndpoint }, { errors: "json" });
   }
   get("/.well-known/jwks.json", () => jwksAnswer(deps.keys));
   get("/openid/v1/jwks", () => jwksAnswer(deps.keys));

@@ -16,15 +16,16 @@ export function authorizationEndpoint(
   deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "scopes" | "rateLimits" | "now" | "log">,
 ): (request: Request, resource: Resource) => Promise<Response> {
   async function ask(browser: Request, resource: Resource, client: Client, parameters: Parameters): Promise<Response> {
+    const strategy = deps.strategies.of(resource);
     const request = parseAuthorizationRequest(parameters, {
       resource: resource.urls.resource,
       supportedScopes: await deps.scopes.supported(resource),
+      openScopes: strategy.openScopes ?? false,
     });
     deps.log.info("authorization_requested", { resource: resource.name, client_id: client.clientId });
     const scope = cookieScopeOf(resource);
     const { binding, setCookie } = recogniseBrowser(browser, scope);
     const setCookies = setCookie === undefined ? [] : [setCookie];
-    const strategy = deps.strategies.of(resource);
     const toolScopes = await deps.scopes.knownToolScopes(resource);
     // Where there are scopes to choose, what was chosen last time is not what is asked now.
     const maySkip = client.trusted ||

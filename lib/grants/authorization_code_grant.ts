@@ -7,6 +7,7 @@ import { type Parameters, requireParameter } from "../oauth/parameters.ts";
 import { checkPkce } from "../oauth/pkce.ts";
 import type { Revocations } from "../store/revocations.ts";
 import type { Store } from "../store/store.ts";
+import type { Strategies } from "../strategies/create_strategy.ts";
 import { openAuthorizationCode } from "../tokens/authorization_code.ts";
 import { randomId } from "../tokens/random_id.ts";
 import { issueTokens, type IssueTools, type TokenResponse } from "./issue_tokens.ts";
@@ -14,6 +15,7 @@ import { issueTokens, type IssueTools, type TokenResponse } from "./issue_tokens
 export interface CodeGrantTools extends IssueTools {
   store: Store;
   revocations: Revocations;
+  strategies: Strategies;
 }
 
 /**
@@ -47,6 +49,7 @@ export async function redeemCode(
     await tools.revocations.revoke(grant.id, tools.now() + tools.lifetimes.refreshTokenTtlSeconds);
     throw new OAuthError("invalid_grant", "the authorization code was already used; its tokens have been revoked");
   }
+  await tools.strategies.of(resource).keep?.(grant, tools.now());
   const response = await issueTokens(tools, resource, { grant, scope: grant.scope, refreshTokenId: randomId() });
   return { grantId: grant.id, response };
 }

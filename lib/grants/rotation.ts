@@ -1,8 +1,7 @@
 // One refresh token, one answer: across parallel calls, replicas, lost answers and restarts.
-import { setTimeout as wait } from "node:timers/promises";
 import { OAuthError } from "../oauth/errors.ts";
+import { createLeases, LeaseTakenError } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
-import { randomId } from "../tokens/random_id.ts";
 import type { Sealer } from "../tokens/seal.ts";
 
 export interface RotationTools {
@@ -29,53 +28,38 @@ export interface Rotation {
   rotate<Answer>(token: Spendable, renew: () => Promise<Answer>): Promise<Answer | "reused">;
 }
 
-/** A renewal that takes longer than this has died with its process; the next one may try. */
-const leaseSeconds = 20;
-const pollMs = 50;
-
 export function createRotation({ store, sealer, now, graceSeconds }: RotationTools): Rotation {
+  const leases = createLeases({ store, now });
   const inFlight = new Map<string, Promise<unknown>>();
 
-  /** The writer keeps the answer before it marks the token spent; reading in the opposite order can't miss it. */
-  async function settled(token: Spendable): Promise<{ answer: unknown } | "reused" | undefined> {
-    if (await store.get(`spent:${token.id}`) === undefined && await store.get(`answer:${token.id}`) === undefined) {
-      return undefined;
-    }
+  /** The writer keeps the answer before it marks the token spent; whoever finds the mark first can't miss the answer. */
+  async function settled<Answer>(token: Spendable): Promise<{ answer: Answer } | "reused" | undefined> {
+    const spent = await store.get(`spent:${token.id}`);
     const sealed = await store.get(`answer:${token.id}`);
+    if (spent === undefined && sealed === undefined) return undefined;
     const opened = sealed === undefined ? undefined : sealer.open("refresh answer", sealed);
-    return opened === undefined || opened === "expired" ? "reused" : { answer: opened.value };
+    return opened === undefined || opened === "expired" ? "reused" : { answer: opened.value as Answer };
   }
 
-  async function renewUnderLease<Answer>(token: Spendable, renew: () => Promise<Answer>): Promise<Answer> {
+  async function renewOnce<Answer>(token: Spendable, renew: () => Promise<Answer>): Promise<Answer | "reused"> {
+    const before = await settled<Answer>(token);
+    if (before !== undefined) return before === "reused" ? "reused" : before.answer;
+    const answer = await renew();
+    const answerUntil = now() + graceSeconds;
+    await store.put(`answer:${token.id}`, sealer.seal("refresh answer", answer, answerUntil), answerUntil);
+    await store.put(`spent:${token.id}`, "spent", token.expiresAt);
+    return answer;
+  }
+
+  async function underLease<Answer>(token: Spendable, renew: () => Promise<Answer>): Promise<Answer | "reused"> {
     try {
-      const answer = await renew();
-      const answerUntil = now() + graceSeconds;
-      await store.put(`answer:${token.id}`, sealer.seal("refresh answer", answer, answerUntil), answerUntil);
-      await store.put(`spent:${token.id}`, "spent", token.expiresAt);
-      return answer;
-    } finally {
-      await store.delete(`lease:${token.id}`);
+      return await leases.hold(`refresh ${token.id}`, () => renewOnce(token, renew));
+    } catch (error) {
+      if (!(error instanceof LeaseTakenError)) throw error;
+      throw new OAuthError("temporarily_unavailable", "this refresh is still under way; ask again", {
+        retryAfterSeconds: 2,
+      });
     }
-  }
-
-  async function settleOrRenew<Answer>(token: Spendable, renew: () => Promise<Answer>): Promise<Answer | "reused"> {
-    const holder = randomId();
-    for (let waitedMs = 0; waitedMs <= leaseSeconds * 1000; waitedMs += pollMs) {
-      const before = await settled(token);
-      if (before !== undefined) return before === "reused" ? "reused" : before.answer as Answer;
-      const free = await store.putIfAbsent(`lease:${token.id}`, holder, now() + leaseSeconds) === undefined;
-      // Whoever held the lease before may have finished between the two looks.
-      const after = free ? await settled(token) : undefined;
-      if (after !== undefined) {
-        await store.delete(`lease:${token.id}`);
-        return after === "reused" ? "reused" : after.answer as Answer;
-      }
-      if (free) return await renewUnderLease(token, renew);
-      await wait(pollMs);
-    }
-    throw new OAuthError("temporarily_unavailable", "this refresh is still under way; ask again", {
-      retryAfterSeconds: 2,
-    });
   }
 
   return {
@@ -83,7 +67,7 @@ export function createRotation({ store, sealer, now, graceSeconds }: RotationToo
     rotate<Answer>(token: Spendable, renew: () => Promise<Answer>) {
       const running = inFlight.get(token.id) as Promise<Answer | "reused"> | undefined;
       if (running !== undefined) return running;
-      const started = settleOrRenew(token, renew).finally(() => inFlight.delete(token.id));
+      const started = underLease(token, renew).finally(() => inFlight.delete(token.id));
       inFlight.set(token.id, started);
       return started;
     },
