@@ -10,7 +10,7 @@ export interface ReceivedRequest {
   headers: IncomingHttpHeaders;
   /** As on the wire: name, value, name, value, … */
   rawHeaders: string[];
-  /** Complete only when `Behaviour` was told to wait for it, which is the default. */
+  /** Complete, unless `readBody` is false (then thrown away) or `never` (then left in the socket). */
   body: string;
   /** Which request of its connection: 1 is the first. */
   ordinal: number;
@@ -33,7 +33,7 @@ export interface FakeMcpServer {
 
 export async function startFakeMcpServer(
   behaviour: Behaviour = json({}),
-  { path = "/mcp", readBody = true } = {},
+  { path = "/mcp", readBody = true }: { path?: string; readBody?: boolean | "never" } = {},
 ): Promise<FakeMcpServer> {
   const received: ReceivedRequest[] = [];
   const waiting: ((request: ReceivedRequest) => void)[] = [];
@@ -55,13 +55,13 @@ export async function startFakeMcpServer(
       ordinal,
       closed,
     };
-    if (readBody) {
+    if (readBody === true) {
       try {
         for await (const chunk of incoming) request.body += chunk;
       } catch {
         request.body += " [broken off]";
       }
-    } else incoming.on("error", () => {}).resume(); // else a full socket would hide that the peer has left
+    } else if (readBody === false) incoming.on("error", () => {}).resume(); // else a full socket would hide that the peer has left
     received.push(request);
     waiting.splice(0).forEach((resolve) => resolve(request));
     await behaviour(request, answer, socket);
