@@ -8,6 +8,8 @@ export interface ForwardTools {
   fetch: typeof fetch;
   /** The runtime's own: no decoding, no timeout. */
   fetchOptions: RequestInit;
+  /** The runtime would send a whole body twice, so it is handed over as a stream. */
+  resendsBodies: boolean;
   /** Whether the host of a URL takes a connection within so many milliseconds. */
   isReachable: (url: URL, timeoutMs: number) => Promise<boolean>;
   connectTimeoutMs: number;
@@ -43,7 +45,8 @@ export function createForward(tools: ForwardTools): Forward {
   const answeredAt = new Map<string, number>();
 
   return async (outgoing, exchange) => {
-    const { url, method, headers, body } = outgoing;
+    const { url, method, headers } = outgoing;
+    const body = tools.resendsBodies ? asStream(outgoing.body) : outgoing.body;
     const quietMs = performance.now() - (answeredAt.get(url.origin) ?? -Infinity);
     if (body.contentLength !== undefined) headers.set("content-length", body.contentLength);
     const probe = quietMs < reachableForMs ? undefined : watchConnection(url, exchange);
@@ -86,13 +89,28 @@ export function createForward(tools: ForwardTools): Forward {
   }
 }
 
+function asStream({ body, contentLength }: OutgoingBody): OutgoingBody {
+  if (body === null || body instanceof ReadableStream) return { body, contentLength };
+  const bytes = new Uint8Array(body);
+  return {
+    body: new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(bytes);
+        controller.close();
+      },
+    }),
+  };
+}
+
+/** Failures before anything was sent, in the words of both runtimes; after any other the request may have been carried out. */
+const neverSent = /^connect:|no connection|refused|notfound|eai_|unreach|eproto|cert|tls|ssl|unable_to_|self_signed/i;
+
 function unreachable(reason: string): OAuthError {
-  const broken = /ECONNRESET|EPIPE|closed|terminated/i.test(reason);
   return new OAuthError(
     "temporarily_unavailable",
-    broken
-      ? "the MCP server broke off the connection before it answered; whether it carried out the request is not known"
-      : "the MCP server behind this proxy can't be reached; try again later, or tell the person who runs it",
+    neverSent.test(reason)
+      ? "the MCP server behind this proxy can't be reached; try again later, or tell the person who runs it"
+      : "the MCP server broke off the connection before it answered; whether it carried out the request is not known",
     { status: 502, cause: reason },
   );
 }
@@ -102,10 +120,9 @@ function codeOf(error: unknown): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as { code?: unknown };
     if (typeof code === "string") return code;
-    const known = /\b(ECONN\w+|ENOTFOUND|EPIPE|connection refused|reset by peer|closed before|dns error)/i.exec(
-      cause.message,
-    );
-    if (known !== null) return known[0];
+    // Deno has no codes, but names the phase: "client error (Connect): dns error: …".
+    const [, phase, what] = /client error \((\w+)\): ([^(]*)/.exec(cause.message) ?? [];
+    if (phase !== undefined) return `${phase}: ${what}`;
   }
   return error instanceof Error ? error.name : "unknown";
 }

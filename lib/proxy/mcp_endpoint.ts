@@ -42,6 +42,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
   const forward = createForward({
     fetch: deps.fetch,
     fetchOptions: runtime.outgoingFetchOptions,
+    resendsBodies: runtime.resendsBodies,
     isReachable,
     connectTimeoutMs: server.connectTimeoutSeconds * 1000,
     reuseConnectionsWithinMs: deps.reuseConnectionsWithinMs,

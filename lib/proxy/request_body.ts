@@ -8,7 +8,7 @@ const wholeUpToBytes = 65_536;
 export interface OutgoingBody {
   body: Uint8Array<ArrayBuffer> | ArrayBuffer | ReadableStream<Uint8Array> | null;
   /** Of a stream whose length the client announced; else the length goes by itself. */
-  contentLength?: string;
+  contentLength?: string | undefined;
 }
 
 /** @throws OAuthError 413 when the announced length, or what arrives, is beyond `maxBytes` */

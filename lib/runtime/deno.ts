@@ -1,4 +1,5 @@
-// Deno: has no idle limit and no cap on outgoing requests; its client re-sends a POST when a pooled connection turns out dead.
+// Deno: has no idle limit and no cap on outgoing requests; its client sends a request again when the connection breaks,
+// on a kept connection and on a new one alike, unless the body is a stream.
 import type { Runtime } from "./runtime.ts";
 
 /** As much of Deno as is used. */
@@ -49,7 +50,7 @@ export const denoRuntime: Runtime = {
 
 let client: unknown;
 
-/** One connection per request, so that a tool call is never sent twice. */
+/** One connection per request: a kept one that has died would cost the request, because it is not sent again. */
 function unpooledClient(): unknown {
   return client ??= Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
 }
