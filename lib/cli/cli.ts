@@ -15,6 +15,10 @@ const commands: Readonly<Record<string, (options: Options) => Promise<ExitCode>>
     const { serve } = await import("./serve.ts");
     return await serve({ configPath: configPath(config), host, port: portNumber(port) });
   },
+  async demo({ port }) {
+    const { demo } = await import("./demo.ts");
+    return await demo({ port: portNumber(port) });
+  },
   async init(options) {
     const { init } = await import("./init.ts");
     return await init(options);
