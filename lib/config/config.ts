@@ -89,7 +89,7 @@ export interface ProviderConfig {
   displayName: string;
   clientId: string;
   clientSecret: Secret;
-  /** oidc. */
+  /** oidc; google and entra: another than the usual, for sovereign clouds and tests. */
   issuer?: string;
   /** entra. */
   tenant?: string;
@@ -99,7 +99,9 @@ export interface ProviderConfig {
   appPrivateKey?: Secret;
   /** google: JSON of the service account that may read Workspace groups. */
   serviceAccount?: Secret;
-  /** github enterprise and tests. */
+  /** google: whom the service account acts for when it reads groups; absent: the user who signs in. */
+  adminEmail?: string;
+  /** github: of GitHub Enterprise; google and entra: of the Directory or Graph API, for sovereign clouds and tests. */
   apiUrl?: string;
   scopes?: readonly string[];
 }

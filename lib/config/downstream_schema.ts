@@ -132,7 +132,13 @@ export const downstreamKeys = {
     example: '"google"',
     doc: "Name of a `[provider.*]` table, or a list of them to choose from. Default: the only one.",
   },
-  allowed_users: { kind: "strings", ...login, example: '["ada@example.com"]', doc: "Exactly these may sign in." },
+  allowed_users: {
+    kind: "strings",
+    ...login,
+    example: '["ada@example.com"]',
+    doc:
+      "These may sign in: verified addresses, ids or user names. With several providers ids and user names are written `github|ada`.",
+  },
   allowed_email_domains: {
     kind: "strings",
     check: checkDomain,
@@ -145,7 +151,7 @@ export const downstreamKeys = {
     kind: "strings",
     ...login,
     example: '["engineering"]',
-    doc: "Members of one of these may sign in.",
+    doc: "Members of one of these may sign in; with allowed_email_domains both have to hold.",
   },
   allow_everyone: {
     kind: "boolean",

@@ -1,6 +1,6 @@
 // The keys of [provider.NAME].
 import type { Keys } from "./key.ts";
-import { checkHttpsOrLoopbackUrl, checkHttpUrl } from "./url_rules.ts";
+import { checkHttpsOrLoopbackUrl } from "./url_rules.ts";
 
 export const providerKeys = {
   kind: {
@@ -14,7 +14,8 @@ export const providerKeys = {
     kind: "string",
     check: checkHttpsOrLoopbackUrl,
     example: '"https://id.example.com"',
-    doc: "oidc: the issuer; the rest is discovered.",
+    doc:
+      "oidc: the issuer; the rest is discovered. entra: the login host of a sovereign cloud, such as `https://login.microsoftonline.us`.",
   },
   tenant: { kind: "string", example: '"contoso.onmicrosoft.com"', doc: "entra: the tenant's id or domain." },
   organization: {
@@ -31,10 +32,16 @@ export const providerKeys = {
     example: '"workspace.json"',
     doc: "google: key of a service account that may read Workspace groups.",
   },
+  admin_email: {
+    kind: "string",
+    example: '"groups-reader@example.com"',
+    doc:
+      "google: the administrator in whose name the service account reads groups. Default: the user who signs in, who has to be allowed to.",
+  },
   api_url: {
     kind: "string",
-    check: checkHttpUrl,
+    check: checkHttpsOrLoopbackUrl,
     example: '"https://github.example.com/api/v3"',
-    doc: "github: the API of GitHub Enterprise Server.",
+    doc: "github: the API of GitHub Enterprise. entra: Microsoft Graph of a sovereign cloud.",
   },
 } as const satisfies Keys;

@@ -11,9 +11,9 @@ const kinds: readonly Kind[] = providerKeys.kind.choices;
 
 /** Keys that mean something for one kind only. */
 const ownKeys: Readonly<Record<Kind, readonly string[]>> = {
-  google: ["service_account_file"],
+  google: ["issuer", "service_account_file", "admin_email", "api_url"],
   github: ["organization", "app_private_key_file", "api_url"],
-  entra: ["tenant"],
+  entra: ["tenant", "issuer", "api_url"],
   oidc: ["issuer"],
 };
 
@@ -53,6 +53,7 @@ function validateProvider(name: string, table: unknown, place: Place, reading: R
     organization: values.organization,
     appPrivateKey: values.app_private_key_file,
     serviceAccount: values.service_account_file,
+    adminEmail: values.admin_email,
     apiUrl: values.api_url,
   };
 }
@@ -63,11 +64,16 @@ function checkOwnKeys(
   place: Place,
   { problems, warnings }: Reading,
 ): void {
-  for (const [other, keys] of Object.entries(ownKeys)) {
-    if (other === kind) continue;
-    for (const key of keys.filter((key) => values[key] !== undefined)) {
-      problems.add(within(place, key), `only means something with kind = "${other}"; remove it`);
-    }
+  for (const key of new Set(Object.values(ownKeys).flat())) {
+    if (values[key] === undefined || ownKeys[kind].includes(key)) continue;
+    const others = kinds.filter((other) => ownKeys[other].includes(key)).map((other) => `"${other}"`).join(" or ");
+    problems.add(within(place, key), `only means something with kind = ${others}; remove it`);
+  }
+  if (values.admin_email !== undefined && values.service_account_file === undefined) {
+    problems.add(
+      within(place, "admin_email"),
+      "only means something with service_account_file; write that too, or remove this",
+    );
   }
   if (kind === "oidc" && values.issuer === undefined) {
     problems.add(within(place, "issuer"), `is required for kind = "oidc", such as ${providerKeys.issuer.example}`);

@@ -11,6 +11,8 @@ export interface RawAnswer {
 export interface ProviderTokens {
   accessToken: string;
   refreshToken?: string;
+  /** OpenID Connect; not yet checked. */
+  idToken?: string;
   lifetimeSeconds?: number;
   /** As the provider wrote it; most separate by spaces, some by commas. */
   scope?: string;
@@ -74,13 +76,14 @@ function readTokens(message: Record<string, unknown>): TokenAnswer {
   if (type === "dpop" || type === "mac" || type === "pop") {
     return { kind: "unreadable", reason: `gave a token of type ${type}; only bearer tokens can go downstream` };
   }
-  const { refresh_token: refreshToken, scope } = message;
+  const { refresh_token: refreshToken, id_token: idToken, scope } = message;
   const lifetimeSeconds = parseLifetime(message.expires_in);
   return {
     kind: "tokens",
     tokens: {
       accessToken,
       ...(typeof refreshToken === "string" && refreshToken !== "" ? { refreshToken } : {}),
+      ...(typeof idToken === "string" && idToken !== "" ? { idToken } : {}),
       ...(lifetimeSeconds === undefined ? {} : { lifetimeSeconds }),
       ...(typeof scope === "string" && scope !== "" ? { scope } : {}),
     },

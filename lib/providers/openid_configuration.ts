@@ -1,0 +1,91 @@
+// What an OpenID provider says about itself (OpenID Connect Discovery 1.0 §3, §4), asked when needed and remembered.
+import { isLoopbackHost } from "../config/url_rules.ts";
+import { type ApiCall, askApi, requireObject, textIn } from "./provider_api.ts";
+import { ProviderError } from "./provider_error.ts";
+
+export interface OpenIdConfiguration {
+  issuer: string;
+  authorizationEndpoint: string;
+  tokenEndpoint: string;
+  jwksUri: string;
+  userinfoEndpoint?: string;
+  scopesSupported: readonly string[];
+  /** Empty: not said. */
+  tokenAuthMethods: readonly string[];
+  /** RFC 9207 §3. */
+  sendsIssuer: boolean;
+}
+
+export interface Discovery {
+  /** @throws ProviderError; a document that was fetched before is used when the provider is down */
+  find(call: ApiCall): Promise<OpenIdConfiguration>;
+}
+
+const lifetimeSeconds = 3600;
+/** After a failure the old document is used for this long before the next try. */
+const restSeconds = 60;
+
+/**
+ * @param issuer as configured, with or without the slash at the end that some providers have
+ * @param isIssuer what else the document may call itself; by default exactly the issuer (§4.3)
+ */
+export function createDiscovery(
+  issuer: string,
+  isIssuer: (named: string) => boolean = (named) => trimSlash(named) === trimSlash(issuer),
+): Discovery {
+  const url = new URL(`${trimSlash(issuer)}/.well-known/openid-configuration`);
+  let known: { document: OpenIdConfiguration; goodUntil: number } | undefined;
+
+  async function fetchDocument(call: ApiCall): Promise<OpenIdConfiguration> {
+    const document = readDocument(requireObject(await askApi(call, { url }), `${url.host} discovery`));
+    if (!isIssuer(document.issuer)) {
+      throw new ProviderError("broken", `${url.href} names another issuer than the one configured`);
+    }
+    return document;
+  }
+
+  return {
+    async find(call) {
+      if (known !== undefined && call.now < known.goodUntil) return known.document;
+      try {
+        known = { document: await fetchDocument(call), goodUntil: call.now + lifetimeSeconds };
+      } catch (error) {
+        if (known === undefined || !(error instanceof ProviderError)) throw error;
+        known = { ...known, goodUntil: call.now + restSeconds };
+      }
+      return known.document;
+    },
+  };
+}
+
+function readDocument(json: Record<string, unknown>): OpenIdConfiguration {
+  const userinfo = textIn(json.userinfo_endpoint);
+  return {
+    issuer: requireUrl(json, "issuer"),
+    authorizationEndpoint: requireUrl(json, "authorization_endpoint"),
+    tokenEndpoint: requireUrl(json, "token_endpoint"),
+    jwksUri: requireUrl(json, "jwks_uri"),
+    ...(userinfo === undefined ? {} : { userinfoEndpoint: requireUrl(json, "userinfo_endpoint") }),
+    scopesSupported: textsIn(json.scopes_supported),
+    tokenAuthMethods: textsIn(json.token_endpoint_auth_methods_supported),
+    sendsIssuer: json.authorization_response_iss_parameter_supported === true,
+  };
+}
+
+/** https, or http on loopback: a code, a secret and an access token go there. */
+function requireUrl(json: Record<string, unknown>, name: string): string {
+  const value = textIn(json[name]) ?? "";
+  // Entra writes a placeholder into the issuer of its shared endpoints, which URL takes as it is.
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname));
+  if (!isSafe) throw new ProviderError("broken", `the discovery document has no usable ${name}`);
+  return value;
+}
+
+function textsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}
+
+function trimSlash(url: string): string {
+  return url.replace(/\/$/, "");
+}
