@@ -90,6 +90,7 @@ function createDeps(config: Config, { store, log }: { store: ResilientStore; log
       store,
       sealer,
       lifetimes: config.tokens,
+      providers: config.providers,
       log,
       now,
     }),

@@ -22,6 +22,7 @@ export function completeAuthorization(
     grantedAt: tools.now(),
     ...(approval.identity === undefined ? {} : { identity: approval.identity }),
     ...(approval.credential === undefined ? {} : { credential: approval.credential }),
+    ...(approval.renewal === undefined ? {} : { renewal: approval.renewal }),
   };
   const { redirectUri, codeChallenge, state } = request;
   const code = sealAuthorizationCode(

@@ -38,6 +38,7 @@ export async function consentAnswer(resource: Resource, answer: ConsentAnswer): 
       ? {}
       : { keyField: { hint: strategy.keyField.hint, requiredScopes: printScope(resource.scopes) } }),
     ...(answer.scopeChoices === undefined ? {} : { scopeChoices: choicesOf(answer.scopeChoices) }),
+    ...(strategy.providerChoices === undefined ? {} : { providerChoices: strategy.providerChoices }),
     ...(answer.problem === undefined ? {} : { problem: answer.problem }),
     request: answer.sealed,
   });

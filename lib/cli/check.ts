@@ -39,9 +39,7 @@ async function report(what: string, find: () => Promise<Finding[]>): Promise<Fin
 }
 
 function title({ name, strategy, downstreamUrl }: Resource): string {
-  if (downstreamUrl === undefined) return `downstream ${name} (${strategy.kind})`;
-  const { origin, pathname } = new URL(downstreamUrl); // without the query: some servers take keys there
-  return `downstream ${name} (${strategy.kind}) ${origin}${pathname}`;
+  return `downstream ${name} (${strategy.kind})${downstreamUrl === undefined ? "" : ` ${downstreamUrl}`}`;
 }
 
 async function resourceFindings(resource: Resource, tools: ProbeTools): Promise<Finding[]> {

@@ -37,6 +37,16 @@ export interface ProviderRegistration {
   method: "none" | "client_secret_post" | "client_secret_basic";
 }
 
+/** What it takes to ask a sign-in provider for today's facts about the user. */
+export interface Renewal {
+  /** The provider's name in the configuration. */
+  provider: string;
+  /** The provider's own id of the user, whatever `sub` shows. */
+  subject: string;
+  /** The provider's refresh token or what it has instead. */
+  value: string;
+}
+
 /** What the user approved: carried sealed in the code and in the refresh token, never stored in clear. */
 export interface Grant {
   /** 22 base64url characters; names the grant in the store (revocation) and in the log. */
@@ -51,4 +61,6 @@ export interface Grant {
   identity?: Identity;
   /** What the downstream accepts; absent where our own JWT goes downstream. */
   credential?: Credential;
+  /** Where the user signed in; only with strategy login. */
+  renewal?: Renewal;
 }

@@ -19,6 +19,8 @@ export interface ConsentPage {
   scopeChoices?: readonly ScopeChoice[];
   /** Set when a key is asked for. */
   keyField?: { hint: string; requiredScopes: string };
+  /** Ways to sign in, of which the user takes one; sent as `provider`. */
+  providerChoices?: readonly { value: string; label: string }[];
   /** What was wrong with the last try. */
   problem?: string;
   /** The sealed request, sent back by the form. */
@@ -38,6 +40,7 @@ ${page.loopbackOnly ? loopbackWarning(page.clientName) : ""}
 <input type="hidden" name="request" value="${page.request}">
 ${page.scopeChoices === undefined ? "" : scopeChoices(page.scopeChoices)}
 ${page.keyField === undefined ? plainProblem(page.problem) : keyField(page.keyField, page.problem)}
+${page.providerChoices === undefined ? "" : providerChoices(page.providerChoices)}
 <div class="choices">
 <button class="allow" name="decision" value="allow">Authorize</button>
 <button name="decision" value="deny" formnovalidate>Refuse</button>
@@ -98,3 +101,19 @@ function keyField(field: { hint: string; requiredScopes: string }, problem: stri
 const clearButton = html`
   <button class="small" name="decision" value="clear" formnovalidate>Unselect all permissions</button>
 `;
+
+/** Plain radio buttons: they work without JavaScript and from the keyboard. */
+function providerChoices(ways: readonly { value: string; label: string }[]): Html {
+  return html`
+    <fieldset>
+      <legend>Sign in with</legend>
+      ${ways.map(({ value, label }, index) =>
+        html`
+          <label class="option"><input type="radio" name="provider" value="${value}" required ${index === 0
+            ? "checked"
+            : ""}> ${label}</label>
+        `
+      )}
+    </fieldset>
+  `;
+}

@@ -1,5 +1,5 @@
 // The only switch on the strategy's name.
-import type { ChainedOAuthConfig, Resource, TokensConfig } from "../config/config.ts";
+import type { ChainedOAuthConfig, ProviderConfig, Resource, TokensConfig } from "../config/config.ts";
 import type { SafeFetch } from "../http/safe_fetch.ts";
 import { discoveredProvider } from "../providers/discovered_provider.ts";
 import { createProviderFetch, createStrangerFetch, isLocalAddress } from "../providers/provider_fetch.ts";
@@ -9,6 +9,7 @@ import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Sealer } from "../tokens/seal.ts";
 import { chainedOAuth } from "./chained_oauth.ts";
+import { type CreateLogin, createLogins } from "./create_logins.ts";
 import { passthrough } from "./passthrough.ts";
 import { createProviderTokenKeeper, type ProviderTokenKeeper } from "./provider_tokens.ts";
 import { createRefusedCredentials, type RefusedCredentials } from "./refused_credentials.ts";
@@ -19,6 +20,8 @@ export interface StrategyTools {
   fetch: typeof fetch;
   /** To addresses that a downstream's metadata names. */
   safeFetch: SafeFetch;
+  /** `[provider.*]`: where users sign in. */
+  providers: ReadonlyMap<string, ProviderConfig>;
   store: Store;
   sealer: Sealer;
   lifetimes: TokensConfig;
@@ -43,6 +46,7 @@ export function createStrategies(resources: readonly Resource[], tools: Strategy
       lifetimeSeconds: tools.lifetimes.refreshTokenTtlSeconds,
     }),
     refusedCredentials: createRefusedCredentials(tools),
+    login: createLogins(resources, tools),
   };
   const strategies = new Map(resources.map((resource) => [resource.name, createStrategy(resource, tools, shared)]));
   return { of: (resource) => strategies.get(resource.name)! };
@@ -51,6 +55,7 @@ export function createStrategies(resources: readonly Resource[], tools: Strategy
 interface Shared {
   keeper: ProviderTokenKeeper;
   refusedCredentials: RefusedCredentials;
+  login: CreateLogin;
 }
 
 function createStrategy(resource: Resource, tools: StrategyTools, shared: Shared): Strategy {
@@ -59,8 +64,8 @@ function createStrategy(resource: Resource, tools: StrategyTools, shared: Shared
       return passthrough(resource, resource.strategy, { ...tools, ...shared });
     case "chained_oauth":
       return chained(resource, resource.strategy, tools, shared);
-    default:
-      throw new TypeError(`strategy ${resource.strategy.kind} is not part of this version`);
+    case "login":
+      return shared.login(resource, resource.strategy);
   }
 }
 

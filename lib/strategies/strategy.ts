@@ -1,12 +1,13 @@
 // How a resource gets the credential that its downstream accepts.
 import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
-import type { Credential, Grant, Identity } from "../oauth/grant.ts";
+import type { Credential, Grant, Identity, Renewal } from "../oauth/grant.ts";
 import type { Parameters } from "../oauth/parameters.ts";
 
 /** What a strategy adds to an approved request; the grant is made of both. */
 export interface Approval {
   credential?: Credential;
   identity?: Identity;
+  renewal?: Renewal;
   /** When the provider granted less (or more) than was asked; absent: what was asked. */
   scope?: readonly string[];
 }
@@ -36,6 +37,8 @@ export interface CredentialUse {
 export interface Strategy {
   /** What the page asks for besides the yes; absent: nothing. */
   readonly keyField?: { hint: string };
+  /** Ways to go on, of which the form's `provider` names one; absent: nothing to choose. */
+  readonly providerChoices?: readonly { value: string; label: string }[];
   /** True where scopes are words of a provider that is discovered: what a client asks for is passed on, not narrowed. */
   readonly openScopes?: boolean;
   /** After the user's yes. `form` is what the page's form sent. */

@@ -81,6 +81,7 @@ export function chainedSetup(provider: FakeProvider, options: ChainedSetupOption
   const strategy = createStrategies([resource], {
     fetch,
     safeFetch: createSafeFetch(),
+    providers: new Map(),
     store: options.store ?? createMemoryStore({ now }),
     sealer: createSealer([secret(Buffer.alloc(32, 7).toString("base64"))], now),
     lifetimes,

@@ -11,7 +11,6 @@ export interface TestOAuthProvider extends OAuthClientProvider {
 export function createOAuthProvider(): TestOAuthProvider {
   let client: Awaited<ReturnType<OAuthClientProvider["clientInformation"]>>;
   let tokens: Awaited<ReturnType<OAuthClientProvider["tokens"]>>;
-  let discovery: Awaited<ReturnType<NonNullable<OAuthClientProvider["discoveryState"]>>>;
   let verifier = "";
   return {
     authorizationUrl: undefined,
@@ -30,8 +29,6 @@ export function createOAuthProvider(): TestOAuthProvider {
     saveTokens: (issued) => void (tokens = issued),
     saveCodeVerifier: (saved) => void (verifier = saved),
     codeVerifier: () => verifier,
-    saveDiscoveryState: (found) => void (discovery = found),
-    discoveryState: () => discovery,
     redirectToAuthorization(url) {
       this.authorizationUrl = url.href;
     },
