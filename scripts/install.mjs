@@ -14,23 +14,30 @@ if (argv.includes("--force") || !existsSync(installed) || statSync(installed).mt
   console.error("Installing dependencies with npm ci (once) ...");
   npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
 }
-ensureBun();
+// npm may be told to skip the installers that put the two runtimes in place; then they are run here.
+const exe = platform === "win32" ? ".exe" : "";
+if (!ensure("bun", "bin/bun.exe", "install.js")) { // bun.exe on every platform
+  fail(
+    "Bun does not start. Remove node_modules and run `npm ci`; where there is no Bun for your platform, try `deno task start`.",
+  );
+}
+if (!existsSync(inModules("deno", `deno${exe}`)) && !ensure("deno", `deno${exe}`, "install.cjs")) {
+  console.error("Deno could not be installed; the program runs without it, `npm test` and `npm run check` do not.");
+}
 
-/** npm may be told to skip the installer that puts Bun's binary in place; then it is run here. */
-function ensureBun() {
-  const bun = join(root, "node_modules", "bun", "bin", "bun.exe"); // that name on every platform
-  if (works(bun)) return;
-  const installer = join(root, "node_modules", "bun", "install.js");
-  spawnSync(execPath, [installer], { cwd: join(root, "node_modules", "bun"), stdio: ["ignore", 2, 2] });
-  if (!works(bun)) {
-    fail(
-      "Bun does not start from node_modules/bun. Remove node_modules and run `npm ci`; if your platform has no Bun binary, run `deno task start`.",
-    );
-  }
+/** Whether a package's program starts, after running the package's installer if need be. */
+function ensure(name, program, installer) {
+  if (works(inModules(name, program))) return true;
+  spawnSync(execPath, [inModules(name, installer)], { cwd: inModules(name), stdio: ["ignore", 2, 2] });
+  return works(inModules(name, program));
 }
 
 function works(program) {
   return existsSync(program) && spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
+}
+
+function inModules(...path) {
+  return join(root, "node_modules", ...path);
 }
 
 /** The npm that runs us when there is one, else the one on the PATH. */
@@ -38,7 +45,7 @@ function npm(args) {
   const own = env.npm_execpath?.endsWith(".js") ? env.npm_execpath : undefined;
   const options = { cwd: root, stdio: ["ignore", 2, 2] };
   const { status, error } = own
-    ? spawnSync(execPath, [own, ...args], options)
+    ? spawnSync(env.npm_node_execpath ?? execPath, [own, ...args], options) // not a Node out of node_modules: npm ci removes it
     : spawnSync(platform === "win32" ? "npm.cmd" : "npm", args, { ...options, shell: platform === "win32" });
   if (status !== 0) fail(`npm ci failed${error ? ` (${error.message})` : ""}. Its message is above.`);
 }

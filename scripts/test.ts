@@ -23,15 +23,23 @@ const binary = join(root, "dist", process.platform === "win32" ? "mcp-oauth-prox
 /** Longer than any suite takes; a suite that hangs ends here instead of holding CI. */
 const suiteTimeoutMs = 8 * 60_000;
 
+/** Away from a terminal Deno's dot reporter gives each test a line. */
+const denoDots = /^[.,!]\n/gm;
+
 const bunTest = (files: string[], report: string) => [
   join(root, "node_modules", "bun", "bin", "bun.exe"),
   ...["test", "--timeout=60000", "--only-failures", "--reporter=junit", `--reporter-outfile=${report}`],
   ...files.map((file) => `./${file}`),
 ];
+/** Tests start programs and write to temporary folders, and reach nothing but this machine. */
+const denoPermissions = [
+  "--allow-net=127.0.0.1,localhost,[::1],0.0.0.0",
+  ...["--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-sys"],
+];
 // No type check here: `npm run check` did it, and Deno does not find the types of the SDK's wildcard exports.
 const denoTest = (files: string[], report: string) => [
   process.execPath.includes("deno") ? process.execPath : join(root, "node_modules", "deno", "deno"),
-  ...["test", "--no-check", "--permission-set", "--reporter=dot", `--junit-path=${report}`, ...files],
+  ...["test", "--no-check", ...denoPermissions, "--reporter=dot", `--junit-path=${report}`, ...files],
 ];
 
 const suites: Suite[] = [
@@ -103,14 +111,20 @@ function broken(suite: Suite, why: string): TestCase {
 /** `exit 0`, or how else it ended. */
 function run([program = "", ...args]: string[], env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((settle) => {
-    const child = spawn(program, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(program, args, { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => output += chunk);
     const timer = setTimeout(() => child.kill("SIGKILL"), suiteTimeoutMs);
     const ended = (how: string) => {
       clearTimeout(timer);
+      console.log(output.replace(denoDots, "").trim());
       settle(how);
     };
     child.on("error", (error) => ended(error.message));
-    child.on("exit", (code, signal) => ended(signal ? `${signal} (limit ${suiteTimeoutMs / 1000} s)` : `exit ${code}`));
+    child.on(
+      "close",
+      (code, signal) => ended(signal ? `${signal} (limit ${suiteTimeoutMs / 1000} s)` : `exit ${code}`),
+    );
   });
 }
 

@@ -39,7 +39,9 @@ async function report(what: string, find: () => Promise<Finding[]>): Promise<Fin
 }
 
 function title({ name, strategy, downstreamUrl }: Resource): string {
-  return `downstream ${name} (${strategy.kind})${downstreamUrl === undefined ? "" : ` ${downstreamUrl}`}`;
+  if (downstreamUrl === undefined) return `downstream ${name} (${strategy.kind})`;
+  const { origin, pathname } = new URL(downstreamUrl); // without the query: some servers take keys there
+  return `downstream ${name} (${strategy.kind}) ${origin}${pathname}`;
 }
 
 async function resourceFindings(resource: Resource, tools: ProbeTools): Promise<Finding[]> {

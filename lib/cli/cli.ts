@@ -1,6 +1,7 @@
 // From an argv to a command: options, exit codes, what to say when it makes no sense.
 import packageJson from "../../package.json" with { type: "json" };
 import { nearestKey } from "../config/nearest_key.ts";
+import { currentRuntime } from "../runtime/runtime.ts";
 import { help } from "./help.ts";
 import { type Options, parseCommandLine, UsageError } from "./command_line.ts";
 
@@ -10,8 +11,13 @@ type ExitCode = number;
 // Commands load what they need when they run: --version and --help are quick, and serve does not carry init's parts.
 const commands: Readonly<Record<string, (options: Options) => Promise<ExitCode>>> = {
   async serve({ config, host, port }) {
+    currentRuntime().raiseOutgoingLimit(); // replaces the process, so before the server's parts are loaded
     const { serve } = await import("./serve.ts");
     return await serve({ configPath: configPath(config), host, port: portNumber(port) });
+  },
+  async demo({ port }) {
+    const { demo } = await import("./demo.ts");
+    return await demo({ port: portNumber(port) });
   },
   async init(options) {
     const { init } = await import("./init.ts");

@@ -42,7 +42,9 @@ function credentialHeaders({ strategy, authHeaderFormat: format }: Resource): Re
 }
 
 function redirectFinding({ location }: Probed & { kind: "redirect" }, url: URL): Finding {
-  const target = URL.canParse(location, url) ? new URL(location, url).href : location;
+  if (!URL.canParse(location, url)) return problem("redirects, but not to a URL");
+  const { origin, pathname } = new URL(location, url); // its query may hold anything, and is none of ours
+  const target = origin + pathname;
   return problem(
     `redirects to ${target}, and redirects are not followed because they would carry the credential along; ` +
       `if that is the MCP server, write downstream_url = ${JSON.stringify(target)}`,

@@ -4,6 +4,8 @@ export const help = `mcp-oauth-proxy: OAuth in front of MCP servers.
 
   mcp-oauth-proxy [serve] [-c config.toml] [-p 8080] [--host 0.0.0.0]
                                 run the proxy
+  mcp-oauth-proxy demo [-p 8080]
+                                run a built-in MCP server and the proxy in front of it, on this machine only
   mcp-oauth-proxy init [-o config.toml]
                                 write a commented config with a fresh secret; asks what it needs
   mcp-oauth-proxy check [-c config.toml]

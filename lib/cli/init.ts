@@ -8,13 +8,22 @@ import { type Answers, collectAnswers } from "./init_questions.ts";
 import { writeConfigText } from "./init_text.ts";
 import { freshSecret } from "./secret.ts";
 
-/** @returns the exit code: 1 when the file exists or can't be written. @throws UsageError for flags that make no configuration */
-export async function init(options: Options): Promise<number> {
-  const path = options.output ?? "config.toml";
-  const { output: _, ...given } = options;
-  const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+/** The person left before the last answer. */
+class CancelledError extends Error {
+  override readonly name = "CancelledError";
+}
+
+/** @returns the exit code: 1 when nothing was written. @throws UsageError for flags that make no configuration */
+export async function init({ output: path = "config.toml", ...given }: Options): Promise<number> {
   if (existsSync(path)) return refuseToOverwrite(path);
-  const answers = await answersFor(given, isTerminal);
+  let answers: Answers | undefined;
+  try {
+    answers = await answersFor(given);
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+    console.error("\nNothing was written.");
+    return 1;
+  }
   const text = writeConfigText(freshSecret(), answers);
   const problems = problemsOf(text);
   if (problems !== undefined) throw new UsageError(problems);
@@ -24,22 +33,22 @@ export async function init(options: Options): Promise<number> {
 }
 
 /** Undefined in a script without flags: the example's own server stays. */
-async function answersFor(given: Options, isTerminal: boolean): Promise<Answers | undefined> {
-  if (isTerminal) return await askOnTerminal(given);
+async function answersFor(given: Options): Promise<Answers | undefined> {
+  if (process.stdin.isTTY && process.stdout.isTTY) return await askOnTerminal(given);
   return Object.keys(given).length > 0 ? await collectAnswers(given) : undefined;
 }
 
 async function askOnTerminal(given: Options): Promise<Answers> {
-  console.log(
-    "A few questions. An empty answer takes what stands in [brackets]; Ctrl-C leaves without writing anything.\n",
-  );
+  console.log("An empty answer takes what stands in [brackets]; Ctrl-C leaves without writing anything.\n");
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const ended = new Promise<never>((_resolve, reject) => {
-    terminal.once("close", () => reject(new UsageError("\nNothing was written.")));
-  });
+  const ended = new Promise<never>((_resolve, reject) => terminal.once("close", () => reject(new CancelledError())));
   ended.catch(() => {}); // closing at the end is no failure, and nobody listens by then
   try {
-    return await collectAnswers(given, (question) => Promise.race([terminal.question(question), ended]));
+    return await collectAnswers(given, (question) => {
+      const promptAt = question.lastIndexOf("\n") + 1;
+      if (promptAt > 0) console.log(question.slice(0, promptAt - 1));
+      return Promise.race([terminal.question(question.slice(promptAt)), ended]);
+    });
   } finally {
     terminal.close();
   }

@@ -37,9 +37,13 @@ const questions: readonly Question[] = [
   { name: "url", text: "Its URL (https://mcp.linear.app/mcp)", check: checkHttpUrl },
   {
     name: "strategy",
-    text:
-      "How do users get in? passthrough: they paste an API key of the server; chained_oauth: they authorize us at its service; " +
-      "login: they sign in at Google, GitHub, Entra or another provider",
+    text: [
+      "How do users get in?",
+      "  passthrough    they paste an API key of the MCP server",
+      "  chained_oauth  they authorize us at its service",
+      "  login          they sign in at Google, GitHub, Entra or another provider",
+      "Strategy",
+    ].join("\n"),
     fallback: () => "passthrough",
     check: oneOf(strategies),
   },

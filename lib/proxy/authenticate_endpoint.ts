@@ -10,18 +10,22 @@ import type { Access } from "../tokens/access_token.ts";
 import { authenticateBearer, tokenWasSent } from "./bearer_authentication.ts";
 import { downstreamCredential } from "./downstream_credential.ts";
 import { identityHeaders } from "./identity_headers.ts";
+import { withCurrentCredential } from "./live_credential.ts";
 import { decodeMetadataHeader } from "./metadata_header.ts";
 import { insufficientScope } from "./tool_authorization.ts";
 
 export type AuthenticateEndpoint = (request: Request, resource: Resource | undefined) => Promise<Response>;
 
-export function authenticateEndpoint(deps: Pick<Deps, "accessTokens" | "scopes" | "log">): AuthenticateEndpoint {
+export function authenticateEndpoint(
+  deps: Pick<Deps, "accessTokens" | "scopes" | "strategies" | "log">,
+): AuthenticateEndpoint {
   async function allow(request: Request, resource: Resource): Promise<Response> {
     const user = await authenticateBearer(request.headers.get("authorization"), deps.accessTokens, resource);
     await checkTools(request.headers, resource, user.access);
     const headers = new Headers({ ...noStore, ...identityHeaders(user.access) });
     if (resource.strategy.kind === "login") headers.set("x-auth-request-access-token", user.token);
-    const credential = downstreamCredential(resource, user);
+    const current = withCurrentCredential(deps.strategies.of(resource), user);
+    const credential = downstreamCredential(resource, current);
     if (credential !== undefined) headers.set(...credential);
     return new Response(null, { status: 200, headers });
   }

@@ -6,6 +6,7 @@ import { OAuthError } from "../oauth/errors.ts";
 import { type Connection, currentRuntime } from "../runtime/runtime.ts";
 import { isReachable } from "../runtime/reachability.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";
+import type { Strategies } from "../strategies/create_strategy.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Access, AccessTokens } from "../tokens/access_token.ts";
 import type { Sealer } from "../tokens/seal.ts";
@@ -18,6 +19,7 @@ import { headersForDownstream } from "./headers.ts";
 import { identityHeaders } from "./identity_headers.ts";
 import { legacyEndpoints } from "./legacy_endpoints.ts";
 import { allowOrigin, checkOrigin, isPreflight, preflightAnswer } from "./origin.ts";
+import { sendWithLiveCredential } from "./live_credential.ts";
 import { outgoingBody } from "./request_body.ts";
 import { openToolGate } from "./tool_gate.ts";
 
@@ -26,8 +28,10 @@ export interface McpEndpointDeps {
   accessTokens: AccessTokens;
   sealer: Sealer;
   scopes: ResourceScopes;
+  strategies: Strategies;
   fetch: typeof fetch;
   log: Log;
+  now: () => number;
   /** As in ForwardTools; for tests. */
   reuseConnectionsWithinMs?: number;
 }
@@ -87,19 +91,25 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       granted: user.access.scope,
       maxBytes: server.bodyLimitBytes,
     });
-    const answer = await forward({
-      url,
-      method: request.method,
-      headers: withIdentity(
-        headersForDownstream(request.headers, downstreamCredential(resource, user)),
-        resource,
-        user.access,
-      ),
-      body: gate === undefined
-        ? await outgoingBody(request, exchange, server.bodyLimitBytes)
-        : await gate.authorize(request, exchange),
-      resource: resource.name,
-    }, exchange);
+    const body = gate === undefined
+      ? await outgoingBody(request, exchange, server.bodyLimitBytes)
+      : await gate.authorize(request, exchange);
+    const send = (as: Authenticated) =>
+      forward({
+        url,
+        method: request.method,
+        headers: withIdentity(
+          headersForDownstream(request.headers, downstreamCredential(resource, as)),
+          resource,
+          as.access,
+        ),
+        body,
+        resource: resource.name,
+      }, exchange);
+    const answer = await sendWithLiveCredential(
+      { strategy: deps.strategies.of(resource), now: deps.now() },
+      { resource, user, isRepeatable: !(body.body instanceof ReadableStream), send },
+    );
     return await answerClient(gate === undefined ? answer : gate.filter(answer), {
       resource,
       exchange,

@@ -38,6 +38,12 @@ test("check: everything works, exit code 0", async () => {
   assert.ok(!output.includes(stateSecret));
 });
 
+test("check: a key in the URL's query is not printed", async () => {
+  const { code, output } = await check(linear.replace("%URL%", "%URL%?key=very-secret"), json({}, { status: 404 }));
+  assert.equal(code, 1, output);
+  assert.ok(!output.includes("very-secret"), output);
+});
+
 test("check: a warning of the configuration is shown and fails nothing", async () => {
   const { code, output } = await check(linear.replace("https://mcp.ex", "http://mcp.ex"), wantsKey);
   assert.equal(code, 0, output);

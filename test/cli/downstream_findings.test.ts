@@ -108,7 +108,7 @@ const cases: [what: string, kind: Kind, behaviour: Behaviour, findings: RegExp[]
   ["the configured credential is wrong", loginWithKey, refused(), [
     /^problem: refuses the configured credential \(401\)/,
   ]],
-  ["a redirect is named, and what to write", passthrough, redirect("/other/"), [
+  ["a redirect is named, and what to write", passthrough, redirect("/other/?state=secret"), [
     /^problem: redirects to http:\/\/127\.0\.0\.1:\d+\/other\/.*write downstream_url = "http:\/\/127\.0\.0\.1:\d+\/other\/"$/,
   ]],
   ["a web page is no MCP server", passthrough, html, [/^problem: answers with a web page .*is the path right\?/]],

@@ -21,9 +21,10 @@ async function runInit(
   try {
     const file = join(folder, "config.toml");
     if (contentBefore !== undefined) writeFileSync(file, contentBefore);
-    // Under Deno the program may write for init, which it may not for serve.
-    const command = programCommand().map((part) => part.replace("--permission-set=serve", "--permission-set=init"));
-    const { code, output } = await runProgram(["init", "-o", file, ...args], { command, cwd: root });
+    const { code, output } = await runProgram(["init", "-o", file, ...args], {
+      command: programCommand("init"),
+      cwd: root,
+    });
     look({ code, output, file });
   } finally {
     rmSync(folder, { recursive: true });

@@ -196,6 +196,13 @@ test("a syntax error has its line and quotes nothing of the file", () => {
   assert.ok(!problem!.message.includes("very-secret") && !problem!.message.includes(stateSecret));
 });
 
+test("S1-54: the same table twice is a syntax error with the line of the second", () => {
+  const [problem, ...others] = problemsOf(minimal + linearTable);
+  assert.deepEqual(others, []);
+  assert.equal(problem!.line, 8);
+  assert.match(problem!.message, /not valid TOML/);
+});
+
 test("a missing file says how to get one", async () => {
   await assert.rejects(
     loadConfig({ path: "/nowhere/config.toml", env: {} }),

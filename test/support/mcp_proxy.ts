@@ -6,6 +6,7 @@ import { currentRuntime } from "../../lib/runtime/runtime.ts";
 import { createResourceScopes } from "../../lib/scopes/resource_scopes.ts";
 import { createMemoryStore } from "../../lib/store/memory_store.ts";
 import { createRevocations } from "../../lib/store/revocations.ts";
+import type { Strategy } from "../../lib/strategies/strategy.ts";
 import type { Fields, Level, Log } from "../../lib/telemetry/log.ts";
 import { createAccessTokens } from "../../lib/tokens/access_token.ts";
 import { createDerivedKeys } from "../../lib/tokens/signing_keys.ts";
@@ -20,6 +21,8 @@ export interface McpProxyOptions {
   server?: Partial<ServerConfig>;
   /** What the downstream is sent. */
   credential?: string;
+  /** What happens to the credential of a live token. */
+  strategy?: Pick<Strategy, "current" | "replace">;
   fetch?: typeof fetch;
   /** The listener's, on Bun. */
   idleTimeoutSeconds?: number;
@@ -39,6 +42,13 @@ export interface McpProxy {
   stop(): Promise<void>;
 }
 
+/** Its tokens are issued here, so nothing is asked of it. */
+const withoutStrategy: Strategy = {
+  begin: () => Promise.reject(new TypeError("no logins here")),
+  finish: () => Promise.reject(new TypeError("no logins here")),
+  renew: (grant) => Promise.resolve(grant),
+};
+
 export async function startMcpProxy(downstreamUrl: string, options: McpProxyOptions = {}): Promise<McpProxy> {
   const resource = testResource({ downstreamUrl, ...options.resource });
   const secrets = [serverDefaults.stateSecret];
@@ -52,8 +62,10 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     accessTokens,
     sealer,
     scopes: createResourceScopes({ fetch, now: () => now, log }),
+    strategies: { of: () => ({ ...withoutStrategy, ...options.strategy }) },
     fetch: options.fetch ?? fetch,
     log,
+    now: () => now,
     reuseConnectionsWithinMs: options.reuseConnectionsWithinMs,
   });
   const listener = currentRuntime().serve({

@@ -11,6 +11,7 @@ export interface TestOAuthProvider extends OAuthClientProvider {
 export function createOAuthProvider(): TestOAuthProvider {
   let client: Awaited<ReturnType<OAuthClientProvider["clientInformation"]>>;
   let tokens: Awaited<ReturnType<OAuthClientProvider["tokens"]>>;
+  let discovery: Awaited<ReturnType<NonNullable<OAuthClientProvider["discoveryState"]>>>;
   let verifier = "";
   return {
     authorizationUrl: undefined,
@@ -29,6 +30,8 @@ export function createOAuthProvider(): TestOAuthProvider {
     saveTokens: (issued) => void (tokens = issued),
     saveCodeVerifier: (saved) => void (verifier = saved),
     codeVerifier: () => verifier,
+    saveDiscoveryState: (found) => void (discovery = found),
+    discoveryState: () => discovery,
     redirectToAuthorization(url) {
       this.authorizationUrl = url.href;
     },

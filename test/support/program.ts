@@ -1,5 +1,6 @@
 // The program as a process: the compiled binary where MCP_OAUTH_PROXY_BIN names one, else main.ts on the runtime of the tests.
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
 const root = resolve(import.meta.dirname!, "../..");
@@ -29,15 +30,19 @@ export interface RunningProgram {
   destroy(): Promise<void>;
 }
 
-/** Program and first arguments; the program's own arguments follow. */
-export function programCommand(): string[] {
+/**
+ * Program and first arguments; the program's own arguments follow.
+ *
+ * @param task of deno.json: on Deno the program gets the permissions which that task gives it, and no other
+ */
+export function programCommand(task: "serve" | "start" | "init" = "serve"): string[] {
   const binary = process.env.MCP_OAUTH_PROXY_BIN;
   if (binary) return [binary];
   const main = resolve(root, "main.ts");
-  if ("Deno" in globalThis) {
-    return [process.execPath, "run", `--config=${root}/deno.json`, "--permission-set=serve", main];
-  }
-  return [process.execPath, main];
+  if (!("Deno" in globalThis)) return [process.execPath, main];
+  const { tasks } = JSON.parse(readFileSync(resolve(root, "deno.json"), "utf8")) as { tasks: Record<string, string> };
+  const permissions = tasks[task]!.split(" ").filter((word) => word.startsWith("--allow-"));
+  return [process.execPath, "run", "--no-check", `--config=${root}/deno.json`, ...permissions, main];
 }
 
 export function startProgram(args: string[], options: ProgramOptions = {}): RunningProgram {
@@ -53,16 +58,18 @@ export function startProgram(args: string[], options: ProgramOptions = {}): Runn
     child.on("close", (code, signal) => settle({ code, signal }));
   });
   let running = true;
-  void ended.then(() => running = false, () => running = false);
+  child.on("error", () => running = false);
+  child.on("exit", () => running = false);
+  // Not child.kill: after it Deno reports that signal as the end, whatever the program did with it.
+  const kill = (signal: NodeJS.Signals) => void (running && child.pid !== undefined && process.kill(child.pid, signal));
   return {
     pid: child.pid ?? -1,
     output: output.text,
     waitFor: (pattern) => output.waitFor(pattern, ended),
-    // Not child.kill: Deno then reports the signal and no exit code, whatever the process ends with.
-    kill: (signal) => void (running && child.pid !== undefined && process.kill(child.pid, signal)),
+    kill,
     ended,
     destroy: async () => {
-      if (running) child.kill("SIGKILL");
+      kill("SIGKILL");
       await ended.catch(() => undefined); // a program that could not start has ended too
     },
   };

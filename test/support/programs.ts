@@ -1,6 +1,6 @@
 // Programs that npm cannot bring (nginx, chromium, redis-server, ...): a test that needs one says so and is left out where it is absent.
 import { accessSync, appendFileSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 
 /** Debian keeps servers where only root's PATH looks. */
 const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
@@ -18,8 +18,9 @@ export function needs(...programs: string[]): string | undefined {
   return reason;
 }
 
-/** Absolute path of a program, or undefined. */
+/** Absolute path of a program, or undefined. Takes a name or an absolute path. */
 export function findProgram(program: string): string | undefined {
+  if (isAbsolute(program)) return isExecutable(program) ? program : undefined;
   return folders.filter(Boolean).map((folder) => join(folder, program)).find(isExecutable);
 }
 

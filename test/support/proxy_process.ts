@@ -1,13 +1,11 @@
 // The proxy as users run it: a process of its own. The compiled binary where MCP_OAUTH_PROXY_BIN names it, else the runtime
 // that runs the test.
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { freePort } from "./free_port.ts";
-
-const root = resolve(import.meta.dirname!, "../..");
+import { startProgram } from "./program.ts";
 
 export interface ProxyProcess {
   /** Origin that clients use: http://127.0.0.1:PORT. */
@@ -16,7 +14,7 @@ export interface ProxyProcess {
   pid: number;
   /** All that it has printed so far. */
   output(): string;
-  /** Settles when the log has this event; rejects when the process ends first. */
+  /** Settles when the log has this event; rejects when the process ends first, or after 30 s. */
   logged(event: string): Promise<void>;
   /** SIGTERM (or another), then the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -35,14 +33,6 @@ export interface ProxyOptions {
   logLevel?: string;
 }
 
-/** Program and first arguments that run the command line under test. */
-export function proxyCommand(): [program: string, ...args: string[]] {
-  const binary = process.env.MCP_OAUTH_PROXY_BIN;
-  if (binary) return [binary];
-  if ("Bun" in globalThis) return [process.execPath, join(root, "main.ts")];
-  return [process.execPath, "run", "--no-check", "--permission-set=serve", join(root, "main.ts")];
-}
-
 /** Starts `serve` on loopback and waits until it listens. */
 export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
   const port = options.port ?? await freePort();
@@ -59,48 +49,29 @@ ${options.server ?? ""}
 ${options.toml.replaceAll("%PORT%", String(port))}
 `,
   );
-  const [program, ...args] = proxyCommand();
-  const child = spawn(program, [...args, "serve", "-c", config], {
-    cwd: root,
-    env: { PATH: process.env.PATH, HOME: folder, LOG_LEVEL: options.logLevel ?? "info", ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
+  const program = startProgram(["serve", "-c", config], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      HOME: folder,
+      LOG_LEVEL: options.logLevel ?? "info",
+      ...options.env,
+    },
   });
-  let output = "";
-  const waiting = new Set<() => void>();
-  const heard = (chunk: Buffer) => {
-    output += chunk;
-    for (const look of waiting) look();
-  };
-  child.stdout.on("data", heard);
-  child.stderr.on("data", heard);
-  const ended = new Promise<number | null>((settle) =>
-    child.on("close", (code) => {
-      rmSync(folder, { recursive: true, force: true });
-      settle(code);
-    })
-  );
-  const logged = (event: string) =>
-    new Promise<void>((settle, reject) => {
-      const look = () => {
-        if (!output.includes(event)) return;
-        waiting.delete(look);
-        settle();
-      };
-      waiting.add(look);
-      look();
-      ended.then((code) => reject(new Error(`the proxy ended with ${code} before ${event}:\n${output}`)));
-    });
+  const ended = program.ended.then(({ code }) => {
+    rmSync(folder, { recursive: true, force: true });
+    return code;
+  });
+  const logged = async (event: string) => void await program.waitFor(new RegExp(event));
   const stop = (signal: NodeJS.Signals = "SIGTERM") => {
-    // Not child.kill: Deno then reports no exit code, whatever the process ends with.
-    if (child.exitCode === null && child.pid !== undefined) process.kill(child.pid, signal);
+    program.kill(signal);
     return ended;
   };
   await logged("server_started");
   return {
     url: `http://127.0.0.1:${port}`,
     port,
-    pid: child.pid!,
-    output: () => output,
+    pid: program.pid,
+    output: program.output,
     logged,
     stop,
     async [Symbol.asyncDispose]() {

@@ -1,0 +1,37 @@
+// The credential of a live access token may have been renewed since the token was issued, or be dead before the token is.
+import type { Resource } from "../config/config.ts";
+import type { Strategy } from "../strategies/strategy.ts";
+import type { Authenticated } from "./bearer_authentication.ts";
+
+export interface LiveRequest {
+  resource: Resource;
+  user: Authenticated;
+  /** The body is at hand, so the request can be sent once more. */
+  isRepeatable: boolean;
+  send(as: Authenticated): Promise<Response>;
+}
+
+/** The user, with the newest credential that this process knows. */
+export function withCurrentCredential(strategy: Strategy, user: Authenticated): Authenticated {
+  const credential = strategy.current?.(user.access);
+  return credential === undefined ? user : { ...user, access: { ...user.access, credential } };
+}
+
+/**
+ * Sends the request. When the downstream answers 401 the strategy gets to renew the credential, and the request is sent once
+ * more (S1-46): a 401 says that nothing was carried out. Whatever comes then is the answer.
+ */
+export async function sendWithLiveCredential(
+  { strategy, now }: { strategy: Strategy; now: number },
+  { resource, user, isRepeatable, send }: LiveRequest,
+): Promise<Response> {
+  const current = withCurrentCredential(strategy, user);
+  const answer = await send(current);
+  const refused = current.access.credential;
+  // With raw access tokens the client holds the credential itself; there is no grant to renew.
+  if (answer.status !== 401 || refused === undefined || resource.rawAccessTokens) return answer;
+  const credential = await strategy.replace?.(user.access, refused, now);
+  if (credential === undefined || !isRepeatable) return answer;
+  void answer.body?.cancel().catch(() => {}); // its connection breaks or goes back; nobody waits for either
+  return await send({ ...current, access: { ...current.access, credential } });
+}

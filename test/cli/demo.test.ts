@@ -1,0 +1,79 @@
+// demo as a person runs it: one command, and what it prints is enough to connect a client.
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { test } from "node:test";
+
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+
+import { createTestClient } from "../support/oauth_test_client.ts";
+import { programCommand, startProgram } from "../support/program.ts";
+
+const command = programCommand("start");
+
+test("demo prints a URL and a key with which a client signs in and calls a tool", async () => {
+  const program = startProgram(["demo", "-p", "0"], { command });
+  try {
+    const [, url = ""] = await program.waitFor(/URL to paste\s+(\S+)/);
+    const [, key = ""] = await program.waitFor(/API key\s+(\S+)/);
+    const oauth = await createTestClient(new URL(url).origin, "demo");
+    const { access_token } = await oauth.signIn(key);
+    const client = new Client({ name: "test", version: "1" });
+    const requestInit = { headers: { authorization: `Bearer ${access_token}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }) as Transport);
+    const progress: number[] = [];
+    const result = await client.callTool({ name: "slow", arguments: { seconds: 0.1, steps: 2 } }, undefined, {
+      onprogress: (step) => void progress.push(step.progress),
+    });
+    assert.deepEqual(result.content, [{ type: "text", text: "Done after 0.1 seconds in 2 steps." }]);
+    assert.deepEqual(progress, [1, 2]);
+    await client.close();
+    program.kill("SIGTERM");
+    assert.equal((await program.ended).code, 0);
+  } finally {
+    await program.destroy();
+  }
+});
+
+test("demo shows the key page again for a wrong key", async () => {
+  const program = startProgram(["demo", "-p", "0"], { command });
+  try {
+    const [, url = ""] = await program.waitFor(/URL to paste\s+(\S+)/);
+    const oauth = await createTestClient(new URL(url).origin, "demo");
+    const answer = await oauth.browser.submit(await oauth.authorize(), { token: "wrong", decision: "allow" });
+    assert.equal(answer.location, undefined);
+    assert.match(answer.html, /<form/);
+  } finally {
+    await program.destroy();
+  }
+});
+
+test("demo prints the commands for the inspector, Claude Code and VS Code, with its own URL in each", async () => {
+  const program = startProgram(["demo", "-p", "0"], { command });
+  try {
+    const [, url = ""] = await program.waitFor(/URL to paste\s+(\S+)/);
+    await program.waitFor(/Ctrl\+C/);
+    assert.ok(
+      program.output().includes(`npx @modelcontextprotocol/inspector --web --server-url ${url} --transport http`),
+    );
+    assert.ok(program.output().includes(`claude mcp add --transport http demo ${url}`));
+    assert.ok(program.output().includes(`code --add-mcp '{"name":"demo","type":"http","url":"${url}"}'`));
+  } finally {
+    await program.destroy();
+  }
+});
+
+test("demo on a port that is taken says so and ends with 1", async () => {
+  const squatter = createServer();
+  await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
+  const { port } = squatter.address() as { port: number };
+  const program = startProgram(["demo", "-p", String(port)], { command });
+  try {
+    assert.equal((await program.ended).code, 1);
+    assert.match(program.output(), new RegExp(`Port ${port} is taken`));
+  } finally {
+    await program.destroy();
+    squatter.close();
+  }
+});
