@@ -45,6 +45,8 @@ export interface FakeProvider {
   discoveries: string[];
   /** Access tokens that are good. */
   live: Set<string>;
+  /** What each access token was given. */
+  scopes: Map<string, string>;
   refreshTokensUsedTwice: number;
   /** The next token requests get these answers, in order. */
   answerNext(...answers: ScriptedAnswer[]): void;
@@ -130,6 +132,7 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
   function tokens(clientId: string, scope: string, refreshToken = randomBytes(16).toString("hex")) {
     const accessToken = `at-${randomBytes(12).toString("hex")}`;
     provider.live.add(accessToken);
+    provider.scopes.set(accessToken, scope);
     refreshTokens.set(refreshToken, { clientId, scope, spent: false });
     const expiresIn = "expiresIn" in options ? options.expiresIn : 3600;
     return {
@@ -224,6 +227,7 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
     registrations: [],
     discoveries: [],
     live: new Set(),
+    scopes: new Map(),
     refreshTokensUsedTwice: 0,
     answerNext: (...answers) => void scripted.push(...answers),
     refuseWith: (error) => void (refusal = error),
