@@ -3,7 +3,7 @@ import type { Client } from "../clients/client.ts";
 import type { Resource } from "../config/config.ts";
 import type { Deps } from "../deps.ts";
 import { parseAuthorizationRequest } from "../oauth/authorization_request.ts";
-import { type Parameters, parseParameters } from "../oauth/parameters.ts";
+import { type Parameters, parseParameters, pickParameters } from "../oauth/parameters.ts";
 import { approve } from "./approve.ts";
 import { cookieScopeOf, recogniseBrowser } from "./browser_binding.ts";
 import { consentAnswer } from "./consent_answer.ts";
@@ -40,13 +40,15 @@ export function authorizationEndpoint(
   }
 
   return async (browser, resource) => {
-    const parameters = parseParameters(new URL(browser.url).searchParams);
-    const client = await findRedirectableClient(deps.clients, parameters);
+    const { searchParams } = new URL(browser.url);
+    // What an answer to the client needs comes first: then a repetition of anything else is told to the client as well.
+    const address = parseParameters(pickParameters(searchParams, ["client_id", "redirect_uri", "state"]));
+    const client = await findRedirectableClient(deps.clients, address);
     deps.rateLimits.checkClient(client.clientId);
     try {
-      return await ask(browser, resource, client, parameters);
+      return await ask(browser, resource, client, parseParameters(searchParams));
     } catch (thrown) {
-      return refuse(deps.log, resource, { thrown, redirectUri: parameters.redirect_uri!, state: parameters.state });
+      return refuse(deps.log, resource, { thrown, redirectUri: address.redirect_uri!, state: address.state });
     }
   };
 }

@@ -19,6 +19,11 @@ export function parseParameters(search: URLSearchParams): Parameters {
   return parameters;
 }
 
+/** Only the parameters of these names, repetitions included. */
+export function pickParameters(search: URLSearchParams, names: readonly string[]): URLSearchParams {
+  return new URLSearchParams([...search].filter(([name]) => names.includes(name)));
+}
+
 /** @throws OAuthError `invalid_request` when the parameter is absent or empty */
 export function requireParameter(parameters: Parameters, name: string): string {
   const value = parameters[name];
