@@ -47,7 +47,7 @@ const suites: Suite[] = [
   { name: "deno", takes: (file) => !file.startsWith("test/binary/"), command: denoTest },
   {
     name: "binary",
-    takes: (file) => /^test\/(flows|cli|binary)\//.test(file),
+    takes: (file) => /^test\/(flows|cli|binary|conformance)\//.test(file),
     command: bunTest,
     env: { MCP_OAUTH_PROXY_BIN: binary },
   },
