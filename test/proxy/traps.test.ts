@@ -10,41 +10,19 @@ import {
   dieBeforeHead,
   dieMidBody,
   echo,
-  type FakeMcpServer,
   gzip,
   hang,
   json,
   type ReceivedRequest,
   redirect,
-  sse,
   startFakeMcpServer,
 } from "../support/fake_mcp_server.ts";
-import { type McpProxy, type McpProxyOptions, startMcpProxy } from "../support/mcp_proxy.ts";
+import { post, rawHead, withMcpPair } from "../support/mcp_pair.ts";
+import { startMcpProxy } from "../support/mcp_proxy.ts";
 import { rawRequest, requestHead } from "../support/raw_http.ts";
 
 const runtime = currentRuntime();
 const onlyBun = (reason: string) => ({ skip: runtime.name === "bun" ? false : reason });
-
-async function withPair(
-  behaviour: Behaviour,
-  options: McpProxyOptions,
-  use: (pair: { fake: FakeMcpServer; proxy: McpProxy }) => Promise<void>,
-): Promise<void> {
-  const fake = await startFakeMcpServer(behaviour);
-  const proxy = await startMcpProxy(fake.url, options);
-  try {
-    await use({ fake, proxy });
-  } finally {
-    await proxy.stop();
-    await fake.close();
-  }
-}
-
-const post: RequestInit = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
-
-function rawHead(proxy: McpProxy, method: string, headers: Record<string, string> = {}): string {
-  return requestHead(method, "/mcp/fake", { Authorization: `Bearer ${proxy.token}`, ...headers });
-}
 
 test(
   "traps 1, 2, 18: a quiet stream outlives the idle limit, also while it waits for the head; an idle connection does not",
@@ -59,7 +37,7 @@ test(
       if (headLate) head();
       answer.end("data: 2\n\n");
     };
-    await withPair(behaviour, { idleTimeoutSeconds: 1 }, async ({ fake, proxy }) => {
+    await withMcpPair(behaviour, { idleTimeoutSeconds: 1 }, async ({ fake, proxy }) => {
       const arrived = [fake.nextRequest()];
       const stream = rawRequest(proxy.port, rawHead(proxy, "GET"));
       await stream.until("data: 1");
@@ -83,7 +61,7 @@ test("traps 3, 5, 11: every fetch goes out without timeout, decoding and redirec
     sent.push(init);
     return fetch(url, init);
   }) as typeof fetch;
-  await withPair(json({}), { fetch: recording }, async ({ proxy }) => {
+  await withMcpPair(json({}), { fetch: recording }, async ({ proxy }) => {
     for (const method of ["GET", "POST", "DELETE"]) await (await proxy.send({ method })).text();
   });
   assert.equal(sent.length, 3);
@@ -94,7 +72,7 @@ test("traps 3, 5, 11: every fetch goes out without timeout, decoding and redirec
 });
 
 test("trap 5: an answer that comes compressed although nobody asked is readable", async () => {
-  await withPair(gzip('{"text":"compressed"}'), {}, async ({ proxy }) => {
+  await withMcpPair(gzip('{"text":"compressed"}'), {}, async ({ proxy }) => {
     const client = rawRequest(
       proxy.port,
       rawHead(proxy, "POST", { "Content-Length": "2", "Connection": "close" }) + "{}",
@@ -110,7 +88,7 @@ test("trap 5: an answer that comes compressed although nobody asked is readable"
 });
 
 test("trap 5: a compressed event stream passes as it is, without comments in it", async () => {
-  await withPair(
+  await withMcpPair(
     gzip("data: 1\n\n", "text/event-stream"),
     { server: { sseKeepaliveSeconds: 20 } },
     async ({ proxy }) => {
@@ -121,7 +99,7 @@ test("trap 5: a compressed event stream passes as it is, without comments in it"
 });
 
 test("trap 6: no accept-encoding is added that the answer could be compressed by", async () => {
-  await withPair(echo, {}, async ({ fake, proxy }) => {
+  await withMcpPair(echo, {}, async ({ fake, proxy }) => {
     const client = rawRequest(proxy.port, rawHead(proxy, "GET"));
     await client.until("rawHeaders");
     client.destroy();
@@ -130,7 +108,7 @@ test("trap 6: no accept-encoding is added that the answer could be compressed by
 });
 
 test("trap 7: a client that leaves before the head takes its request to the downstream with it", async () => {
-  await withPair(hang, {}, async ({ fake, proxy }) => {
+  await withMcpPair(hang, {}, async ({ fake, proxy }) => {
     for (const [method, body] of [["POST", "{}"], ["GET", ""]] as const) {
       const arrived = fake.nextRequest();
       const client = rawRequest(proxy.port, rawHead(proxy, method, { "Content-Length": String(body.length) }) + body);
@@ -157,17 +135,21 @@ test("trap 9: a downstream that dies in the middle is a broken answer, never a c
       0,
     ]] as const
   ) {
-    await withPair(dieMidBody("data: 1\n\n", contentType), { server: { sseKeepaliveSeconds } }, async ({ proxy }) => {
-      const client = rawRequest(proxy.port, rawHead(proxy, "POST", { "Content-Length": "2" }) + "{}");
-      await client.until("data: 1");
-      await client.closed;
-      assert.doesNotMatch(client.text(), /\r\n0\r\n/, `${contentType}, keepalive ${sseKeepaliveSeconds}`);
-    });
+    await withMcpPair(
+      dieMidBody("data: 1\n\n", contentType),
+      { server: { sseKeepaliveSeconds } },
+      async ({ proxy }) => {
+        const client = rawRequest(proxy.port, rawHead(proxy, "POST", { "Content-Length": "2" }) + "{}");
+        await client.until("data: 1");
+        await client.closed;
+        assert.doesNotMatch(client.text(), /\r\n0\r\n/, `${contentType}, keepalive ${sseKeepaliveSeconds}`);
+      },
+    );
   }
 });
 
 test("trap 9: a downstream that dies before the head is a 502 in our words", async () => {
-  await withPair(dieBeforeHead, {}, async ({ fake, proxy }) => {
+  await withMcpPair(dieBeforeHead, {}, async ({ fake, proxy }) => {
     const answer = await proxy.send(post);
     assert.equal(answer.status, 502);
     assert.deepEqual(await answer.json(), {
@@ -184,7 +166,7 @@ test("trap 9: a small answer that breaks off is still a 502", async () => {
     answer.writeHead(200, { "content-type": "application/json", "content-length": 100 });
     answer.write("{", () => setTimeout(() => socket.destroy(), 20));
   };
-  await withPair(behaviour, {}, async ({ proxy }) => {
+  await withMcpPair(behaviour, {}, async ({ proxy }) => {
     const answer = await proxy.send(post);
     assert.equal(answer.status, 502);
     assert.match(await answer.text(), /broke off in the middle of its answer/);
@@ -192,7 +174,7 @@ test("trap 9: a small answer that breaks off is still a 502", async () => {
 });
 
 test("trap 10: a kept connection that has died costs no POST, and no POST is sent twice", async () => {
-  await withPair(closeKeptConnections, { reuseConnectionsWithinMs: 0 }, async ({ fake, proxy }) => {
+  await withMcpPair(closeKeptConnections, { reuseConnectionsWithinMs: 0 }, async ({ fake, proxy }) => {
     for (let count = 1; count <= 3; count++) {
       assert.equal((await proxy.send(post)).status, 200);
       assert.equal(fake.received.length, count);
@@ -204,7 +186,7 @@ test(
   "trap 10: a connection is kept for requests that follow at once",
   onlyBun("Deno re-sends on a dead connection"),
   async () => {
-    await withPair(json({}), {}, async ({ fake, proxy }) => {
+    await withMcpPair(json({}), {}, async ({ fake, proxy }) => {
       for (let count = 1; count <= 3; count++) await (await proxy.send(post)).text();
       assert.deepEqual(fake.received.map(({ ordinal }) => ordinal), [1, 1, 2]);
     });
@@ -213,7 +195,7 @@ test(
 
 test("trap 11: a redirect to another origin takes neither key nor session there", async () => {
   const other = await startFakeMcpServer();
-  await withPair(redirect(other.url), { resource: { authHeaderFormat: "X-API-Key" } }, async ({ proxy }) => {
+  await withMcpPair(redirect(other.url), { resource: { authHeaderFormat: "X-API-Key" } }, async ({ proxy }) => {
     assert.equal((await proxy.send({ ...post, headers: { "mcp-session-id": "s" } })).status, 502);
     assert.equal((await proxy.send({})).status, 502);
   });
@@ -222,7 +204,7 @@ test("trap 11: a redirect to another origin takes neither key nor session there"
 });
 
 test("trap 12: the downstream is sent its own Host", async () => {
-  await withPair(json({}), {}, async ({ fake, proxy }) => {
+  await withMcpPair(json({}), {}, async ({ fake, proxy }) => {
     const client = rawRequest(proxy.port, rawHead(proxy, "GET").replace("Host: 127.0.0.1", "Host: proxy.example.com"));
     await client.until("200 ");
     client.destroy();
@@ -237,7 +219,7 @@ test("trap 13: what Connection names does not cross, in either direction", async
     "keep-alive": "timeout=7",
     "proxy-authenticate": "x",
   };
-  await withPair(json({}, { headers: down }), {}, async ({ fake, proxy }) => {
+  await withMcpPair(json({}, { headers: down }), {}, async ({ fake, proxy }) => {
     const up = { "Connection": "x-up, keep-alive", "X-Up": "1", "Keep-Alive": "timeout=9", "TE": "trailers" };
     const client = rawRequest(proxy.port, rawHead(proxy, "GET", up));
     const head = (await client.until("{}")).toLowerCase();
@@ -250,7 +232,7 @@ test("trap 13: what Connection names does not cross, in either direction", async
 test("trap 14: the downstream's resource_metadata never reaches the client", async () => {
   const headers = { "www-authenticate": 'Bearer resource_metadata="https://other.example/.well-known/x"' };
   for (const status of [401, 403, 400, 200]) {
-    await withPair(json({}, { status, headers }), {}, async ({ proxy }) => {
+    await withMcpPair(json({}, { status, headers }), {}, async ({ proxy }) => {
       const answer = await proxy.send(post);
       assert.equal(answer.status, status);
       assert.doesNotMatch(answer.headers.get("www-authenticate") ?? "", /other\.example/);
@@ -259,7 +241,7 @@ test("trap 14: the downstream's resource_metadata never reaches the client", asy
 });
 
 test("trap 15: a DELETE goes up without a body, however the client framed one", async () => {
-  await withPair(json({}), {}, async ({ fake, proxy }) => {
+  await withMcpPair(json({}), {}, async ({ fake, proxy }) => {
     for (
       const [framing, body] of [
         [{}, ""],
@@ -293,26 +275,6 @@ test("trap 16: our own body limit answers, not the runtime's", async () => {
   await (request as ReceivedRequest).closed;
   await proxy.stop();
   await fake.close();
-});
-
-test("Set-Cookie, 202 without body and Expect: 100-continue", async () => {
-  await withPair((_request, answer) => void answer.writeHead(202).end(), {}, async ({ fake, proxy }) => {
-    const client = rawRequest(
-      proxy.port,
-      rawHead(proxy, "POST", { "Content-Length": "2", "Expect": "100-continue", "Connection": "close" }) + "{}",
-    );
-    await client.until(" 202 ");
-    await client.closed;
-    assert.deepEqual([fake.received[0]!.body, fake.received[0]!.headers.expect], ["{}", undefined]);
-  });
-});
-
-test("keepalive: a quiet stream gets its first comment before the downstream says anything", async () => {
-  await withPair(sse([]), { server: { sseKeepaliveSeconds: 20 } }, async ({ proxy }) => {
-    const client = rawRequest(proxy.port, rawHead(proxy, "GET"));
-    await client.until(": keepalive\n\n");
-    client.destroy();
-  });
 });
 
 /** Resolves when the idle limit has cut a quiet stream that did not ask to be kept open. */
