@@ -4,6 +4,7 @@ import { downstreamFindings, type Finding } from "./downstream_findings.ts";
 import { loadOrReport } from "./load_or_report.ts";
 import type { ProbeTools } from "./mcp_probe.ts";
 import { providerFindings } from "./provider_findings.ts";
+import { signInFindings } from "./sign_in_findings.ts";
 import { storeFinding } from "./store_finding.ts";
 
 const marks = { ok: "✓", warning: "!", problem: "✗" } as const;
@@ -18,7 +19,7 @@ export async function check({ configPath }: { configPath: string }): Promise<num
     report("store", async () => [await storeFinding(config)]),
     ...config.resources.map((resource) => report(title(resource), () => resourceFindings(resource, tools))),
     ...[...config.providers.values()].map((provider) =>
-      report(`provider ${provider.name}`, () => providerFindings(provider, tools))
+      report(`provider ${provider.name}`, () => signInFindings(provider, config.resources, tools))
     ),
   ]);
   const failed = findings.flat().filter(({ level }) => level === "problem").length;

@@ -39,7 +39,8 @@ export function createDiscovery(
   async function fetchDocument(call: ApiCall): Promise<OpenIdConfiguration> {
     const document = readDocument(requireObject(await askApi(call, { url }), `${url.host} discovery`));
     if (!isIssuer(document.issuer)) {
-      throw new ProviderError("broken", `${url.href} names another issuer than the one configured`);
+      const named = JSON.stringify(document.issuer.slice(0, 200));
+      throw new ProviderError("broken", `${url.host} calls itself ${named}, which is another issuer than configured`);
     }
     return document;
   }

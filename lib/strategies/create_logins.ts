@@ -1,8 +1,9 @@
 // The login strategies of all resources share their providers: one discovery document and one key set for each.
 import type { LoginConfig, ProviderConfig, Resource, TokensConfig } from "../config/config.ts";
 import { createProvider } from "../providers/create_provider.ts";
-import type { Provider, WantedFacts } from "../providers/provider.ts";
+import type { Provider } from "../providers/provider.ts";
 import { createProviderFetch } from "../providers/provider_fetch.ts";
+import { wantedFacts } from "../providers/wanted_facts.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Sealer } from "../tokens/seal.ts";
@@ -33,16 +34,4 @@ export function createLogins(resources: readonly Resource[], dependencies: Login
   );
   const renewals = createKeptRenewals({ store, sealer, log, lifetimeSeconds: lifetimes.refreshTokenTtlSeconds });
   return (resource, config) => login(resource, config, { providers, renewals, log });
-}
-
-/** What the rules of the resources that use a provider are about: nothing else is asked for (S2-58). */
-export function wantedFacts(resources: readonly Resource[], provider: string): WantedFacts {
-  const rules = resources.map(({ strategy }) => strategy)
-    .filter((strategy) => strategy.kind === "login" && strategy.providers.includes(provider)) as LoginConfig[];
-  return {
-    email: rules.some(({ allowedEmailDomains, allowedUsers }) =>
-      allowedEmailDomains.length > 0 || allowedUsers.some((user) => user.includes("@"))
-    ),
-    groups: rules.some(({ allowedGroups }) => allowedGroups.length > 0),
-  };
 }

@@ -7,7 +7,7 @@ import { providerFindings } from "../../lib/cli/provider_findings.ts";
 import { storeFinding } from "../../lib/cli/store_finding.ts";
 import { parseConfig } from "../../lib/config/load.ts";
 import { secret } from "../../lib/config/secrets.ts";
-import { githubTable, linearTable, serverTable, stateSecret, wikiTable } from "../support/config_text.ts";
+import { githubTable, linearTable, serverTable, stateSecret } from "../support/config_text.ts";
 import { type Behaviour, json, startFakeMcpServer } from "../support/fake_mcp_server.ts";
 import { runProgram } from "../support/program.ts";
 
@@ -82,22 +82,6 @@ test("check: a SQLite store is tried, and no file is left that would belong to t
   }
 });
 
-test("check: a server behind a reverse proxy is not asked; the URL for forward-auth is shown", async () => {
-  const provider = '[provider.google]\nkind = "oidc"\nissuer = "%URL%"\nclient_id = "id"\nclient_secret = "shh"\n';
-  const { code, output } = await check(serverTable + provider + wikiTable, (request, answer, socket) => {
-    const { url, headers: { host } } = request;
-    const isIssuer = url === "/mcp/.well-known/openid-configuration";
-    return json(isIssuer ? { issuer: `http://${host}/mcp` } : {}, { status: isIssuer ? 200 : 404 })(
-      request,
-      answer,
-      socket,
-    );
-  });
-  assert.equal(code, 0, output);
-  assert.match(output, /has to ask https:\/\/mcp\.example\.com\/authenticate\/mcp\/wiki/);
-  assert.match(output, /provider google\n {2}✓ issuer answers/);
-});
-
 for (
   const [what, text, status, expected] of [
     ["verify_url refuses", `${linear}verify_url = "%URL%"\n`, 401, /^ok: verify_url refuses a missing key/],
@@ -127,28 +111,4 @@ for (
 
 function githubAt(tokenUrl: string): string {
   return serverTable + githubTable.replace("https://github.com/login/oauth/access_token", tokenUrl);
-}
-
-for (
-  const [what, body, expected] of [
-    [
-      "names itself otherwise",
-      { issuer: "https://other.example" },
-      /^problem: issuer calls itself "https:\/\/other\.example"/,
-    ],
-    ["names itself not at all", {}, /^problem: issuer calls itself/],
-  ] as const
-) {
-  test(`check: an issuer that ${what}`, async () => {
-    const server = await startFakeMcpServer(json(body));
-    try {
-      const provider =
-        `[provider.google]\nkind = "oidc"\nissuer = "${server.url}"\nclient_id = "i"\nclient_secret = "s"\n`;
-      const party = parseConfig(serverTable + provider + wikiTable).providers.get("google")!;
-      const [finding] = await providerFindings(party, { fetch: globalThis.fetch, timeoutMs: 5000 });
-      assert.match(`${finding!.level}: ${finding!.text}`, expected);
-    } finally {
-      await server.close();
-    }
-  });
 }
