@@ -20,9 +20,16 @@ export function validateLogin(
       "is only for a server that a reverse proxy carries; downstream_url is asked already",
     );
   }
+  const chosen = chooseProviders(values.provider, place, providers, reading);
+  checkRulesFit(
+    values,
+    place,
+    chosen.map((name) => providers.get(name)).filter((found) => found !== undefined),
+    reading,
+  );
   return {
     kind: "login",
-    providers: chooseProviders(values.provider, place, providers, reading),
+    providers: chosen,
     allowEveryone: values.allow_everyone,
     allowedUsers: values.allowed_users,
     allowedEmailDomains: values.allowed_email_domains.map((domain) => domain.toLowerCase()),
@@ -48,6 +55,29 @@ function checkRules(values: DownstreamValues, place: Place, { problems, warnings
       place,
       'says nobody may sign in; write allowed_email_domains = ["example.com"], allowed_users or allowed_groups, or allow_everyone = true',
     );
+  }
+}
+
+/** Rules that could never hold are mistakes, found here instead of by the first user who can't get in. */
+function checkRulesFit(
+  values: DownstreamValues,
+  place: Place,
+  chosen: readonly ProviderConfig[],
+  { problems }: Reading,
+): void {
+  const names = chosen.map(({ name }) => name);
+  for (const user of chosen.length > 1 ? values.allowed_users : []) {
+    if (user.includes("@") || names.some((name) => user.startsWith(`${name}|`))) continue;
+    const message = `must say whose user it is, because there are several providers; write "${names[0]}|${user}"`;
+    problems.add(within(place, "allowed_users"), message);
+  }
+  const groupless = chosen.filter(({ kind, organization, serviceAccount }) =>
+    (kind === "github" && organization === undefined) || (kind === "google" && serviceAccount === undefined)
+  );
+  if (values.allowed_groups.length > 0 && chosen.length > 0 && groupless.length === chosen.length) {
+    const [{ kind, name }] = groupless as [ProviderConfig];
+    const needed = kind === "github" ? "organization and app_private_key_file" : "service_account_file";
+    problems.add(within(place, "allowed_groups"), `can never hold: provider.${name} knows no groups without ${needed}`);
   }
 }
 

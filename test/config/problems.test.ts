@@ -27,6 +27,10 @@ const withUrl = (url: string) => change(minimal, "https://mcp.example.com", url)
 const withDownstreamUrl = (url: string) => change(minimal, "https://mcp.linear.app/sse", url);
 const withDomain = (domain: string) => change(login, '"example.com"', JSON.stringify(domain));
 
+const severalProviders = (rule: string) =>
+  change(login, '"google"', '["google", "github"]').replace(/allowed_.*/, rule) +
+  googleTable.replace("google", "github");
+
 // deno-fmt-ignore: one case a line
 const cases: [id: string, text: string, path: string, message: RegExp][] = [
   // [server]
@@ -102,6 +106,10 @@ const cases: [id: string, text: string, path: string, message: RegExp][] = [
   // login and providers
   ["D7, S2-62: no rule lets nobody in", change(login, /allowed_.*\n/, ""), "downstream.wiki", /nobody may sign in.*allow_everyone/],
   ["D7: an empty rule lets nobody in", change(login, '["example.com"]', "[]"), "downstream.wiki", /nobody may sign in/],
+  ["S2-62: with several providers a user has to say which", severalProviders('allowed_users = ["bob@example.com", "google|1", "ada"]'), "downstream.wiki.allowed_users", /write "google\|ada"/],
+  ["S2-62: groups that nobody tells can't hold (Google)", change(login, /allowed_.*/, 'allowed_groups = ["eng"]'), "downstream.wiki.allowed_groups", /service_account_file/],
+  ["S2-62: groups that nobody tells can't hold (GitHub)", change(change(login, /allowed_.*/, 'allowed_groups = ["eng"]'), "[provider.google]", '[provider.google]\nkind = "github"'), "downstream.wiki.allowed_groups", /organization/],
+  ["admin_email is of use to a service account only", change(login, "[provider.google]", '[provider.google]\nadmin_email = "a@example.com"'), "provider.google.admin_email", /service_account_file/],
   ["a rule and allow_everyone contradict", `${login}allow_everyone = true\n`, "downstream.wiki.allow_everyone", /contradicts allowed_email_domains/],
   ["S2-55: domains are no regular expressions", withDomain(".*\\.example\\.com$"), "downstream.wiki.allowed_email_domains", /regular expression/],
   ["S2-55: a domain is not an address", withDomain("a@example.com"), "downstream.wiki.allowed_email_domains", /write "example.com"/],
