@@ -1,6 +1,7 @@
 // demo as a person runs it: one command, and what it prints is enough to connect a client.
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
+import { resolve } from "node:path";
 import { test } from "node:test";
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -10,6 +11,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { createTestClient } from "../support/oauth_test_client.ts";
 import { programCommand, startProgram } from "../support/program.ts";
 
+const root = resolve(import.meta.dirname!, "../..");
 const command = programCommand("start");
 
 test("demo prints a URL and a key with which a client signs in and calls a tool", async () => {
@@ -75,5 +77,19 @@ test("demo on a port that is taken says so and ends with 1", async () => {
   } finally {
     await program.destroy();
     squatter.close();
+  }
+});
+
+test("`deno task start` runs the demo with the permissions it grants, and passes SIGTERM on", async () => {
+  const deno = "Deno" in globalThis ? process.execPath : resolve(root, "node_modules/deno/deno");
+  const program = startProgram(["task", "start", "-p", "0"], { command: [deno] });
+  try {
+    const [, url = ""] = await program.waitFor(/URL to paste\s+(\S+)/);
+    assert.equal((await fetch(new URL("/healthz", url))).status, 200);
+    program.kill("SIGTERM");
+    await program.waitFor(/server_stopped/);
+    await program.ended;
+  } finally {
+    await program.destroy();
   }
 });
