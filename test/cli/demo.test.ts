@@ -80,6 +80,24 @@ test("demo on a port that is taken says so and ends with 1", async () => {
   }
 });
 
+test("demo takes the next port and says so when 8080 is taken", async () => {
+  const squatter = createServer();
+  await new Promise<void>((resolve) => {
+    squatter.on("error", () => resolve()); // somebody else has it: just as well
+    squatter.listen(8080, "127.0.0.1", resolve);
+  });
+  const program = startProgram(["demo"], { command });
+  try {
+    const [, port = ""] = await program.waitFor(/Port 8080 is taken, so this is on (\d+)/);
+    const [, url = ""] = await program.waitFor(/URL to paste\s+(\S+)/);
+    assert.equal(new URL(url).port, port);
+    assert.equal((await fetch(new URL("/healthz", url))).status, 200);
+  } finally {
+    await program.destroy();
+    squatter.close();
+  }
+});
+
 test("`deno task start` runs the demo with the permissions it grants, and passes SIGTERM on", async () => {
   const deno = "Deno" in globalThis ? process.execPath : resolve(root, "node_modules/deno/deno");
   const program = startProgram(["task", "start", "-p", "0"], { command: [deno] });
