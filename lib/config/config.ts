@@ -103,6 +103,7 @@ export interface ProviderConfig {
   adminEmail?: string;
   /** github: of GitHub Enterprise; google and entra: of the Directory or Graph API, for sovereign clouds and tests. */
   apiUrl?: string;
+  /** oidc: asked for instead of what the provider offers. */
   scopes?: readonly string[];
 }
 

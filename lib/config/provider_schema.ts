@@ -17,6 +17,12 @@ export const providerKeys = {
     doc:
       "oidc: the issuer; the rest is discovered. entra: the login host of a sovereign cloud, such as `https://login.microsoftonline.us`.",
   },
+  scopes: {
+    kind: "strings",
+    example: '["openid", "email"]',
+    doc:
+      "oidc: asked for instead of `openid` and what the provider offers of `profile`, `email`, `groups` and `offline_access`; for one that answers `invalid_scope`.",
+  },
   tenant: { kind: "string", example: '"contoso.onmicrosoft.com"', doc: "entra: the tenant's id or domain." },
   organization: {
     kind: "string",

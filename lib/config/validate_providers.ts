@@ -14,7 +14,7 @@ const ownKeys: Readonly<Record<Kind, readonly string[]>> = {
   google: ["issuer", "service_account_file", "admin_email", "api_url"],
   github: ["organization", "app_private_key_file", "api_url"],
   entra: ["tenant", "issuer", "api_url"],
-  oidc: ["issuer"],
+  oidc: ["issuer", "scopes"],
 };
 
 const displayNames: Readonly<Record<Kind, string | undefined>> = {
@@ -50,6 +50,7 @@ function validateProvider(name: string, table: unknown, place: Place, reading: R
     clientSecret: values.client_secret,
     issuer: values.issuer,
     tenant: values.tenant,
+    scopes: values.scopes.length === 0 ? undefined : values.scopes,
     organization: values.organization,
     appPrivateKey: values.app_private_key_file,
     serviceAccount: values.service_account_file,
@@ -65,7 +66,7 @@ function checkOwnKeys(
   { problems, warnings }: Reading,
 ): void {
   for (const key of new Set(Object.values(ownKeys).flat())) {
-    if (values[key] === undefined || ownKeys[kind].includes(key)) continue;
+    if (values[key] === undefined || isEmptyList(values[key]) || ownKeys[kind].includes(key)) continue;
     const others = kinds.filter((other) => ownKeys[other].includes(key)).map((other) => `"${other}"`).join(" or ");
     problems.add(within(place, key), `only means something with kind = ${others}; remove it`);
   }
@@ -89,4 +90,9 @@ function checkOwnKeys(
     const missing = hasKey ? "organization" : "app_private_key_file";
     problems.add(within(place, missing), "is required: organization and app_private_key_file go together");
   }
+}
+
+/** What readTable gives for a list that is not there. */
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }

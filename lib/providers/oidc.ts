@@ -11,9 +11,10 @@ export function oidc(config: ProviderConfig, tools: { fetch: ProviderFetch; want
   return openIdProvider(config, {
     discovery: createDiscovery(config.issuer!),
     issuerFor: (document) => document.issuer,
-    scopes,
+    scopes: (document) => scopes(config, document),
     // OIDC Core §11: `offline_access` is ignored without it.
-    parameters: (document): Record<string, string> => hasOfflineAccess(document) ? { prompt: "consent" } : {},
+    parameters: (document): Record<string, string> =>
+      scopes(config, document).includes("offline_access") ? { prompt: "consent" } : {},
     isComplete: (claims) =>
       claims.preferred_username !== undefined && claims.email !== undefined &&
       (!wanted.groups || claims.groups !== undefined),
@@ -22,14 +23,11 @@ export function oidc(config: ProviderConfig, tools: { fetch: ProviderFetch; want
 }
 
 /** What the provider has of the things we read; `groups` is a scope at Okta, Dex and Authentik. */
-function scopes(document: OpenIdConfiguration): string[] {
+function scopes(config: ProviderConfig, document: OpenIdConfiguration): readonly string[] {
+  if (config.scopes !== undefined) return [...new Set(["openid", ...config.scopes])];
   const optional = ["profile", "email", "groups", "offline_access"];
   // Without a list (it is only RECOMMENDED) the standard ones are asked for; `groups` would be an invalid_scope for some.
   const isOffered = (scope: string) =>
     document.scopesSupported.length === 0 ? scope !== "groups" : document.scopesSupported.includes(scope);
   return ["openid", ...optional.filter(isOffered)];
-}
-
-function hasOfflineAccess(document: OpenIdConfiguration): boolean {
-  return scopes(document).includes("offline_access");
 }

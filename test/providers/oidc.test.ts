@@ -181,6 +181,11 @@ test("only scopes that the provider offers are asked for, offline_access with th
   const { asked } = await visit(provider, fake);
   assert.equal(asked.searchParams.get("scope"), "openid email offline_access");
   assert.equal(asked.searchParams.get("prompt"), "consent");
+  const config = providerConfig("oidc", fake, { issuer, scopes: ["email"] });
+  const wanted = { email: true, groups: false };
+  const chosen = await visit(oidc(config, { fetch: fetchFrom(fake), wanted }), fake);
+  assert.equal(chosen.asked.searchParams.get("scope"), "openid email", "as the operator wrote it");
+  assert.equal(chosen.asked.searchParams.get("prompt"), null);
   const other = await setUp();
   other.fake.document = { scopes_supported: ["openid", "email"] };
   assert.equal((await visit(other.provider, other.fake)).asked.searchParams.get("prompt"), null);
