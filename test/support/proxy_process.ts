@@ -12,6 +12,8 @@ export interface ProxyProcess {
   url: string;
   port: number;
   pid: number;
+  /** The file that it was started with, and that SIGHUP makes it read again. */
+  configPath: string;
   /** All that it has printed so far. */
   output(): string;
   /** Settles when the log has this event; rejects when the process ends first, or after 30 s. */
@@ -71,6 +73,7 @@ ${options.toml.replaceAll("%PORT%", String(port))}
     url: `http://127.0.0.1:${port}`,
     port,
     pid: program.pid,
+    configPath: config,
     output: program.output,
     logged,
     stop,
