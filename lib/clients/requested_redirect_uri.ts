@@ -26,9 +26,13 @@ export function checkRequestedRedirectUri(client: Client, redirectUri: string): 
   );
 }
 
-/** A URI that a stranger wrote, fit for an error text: printable ASCII, not too long. */
+/**
+ * A URI that a stranger wrote, fit for an error text, which is also logged: printable ASCII, not too long, and without what may
+ * hold a secret (query, fragment, user information).
+ */
 export function printUri(uri: string): string {
-  return JSON.stringify(uri.slice(0, 200).replace(/[^\x20-\x7E]/g, "?"));
+  const open = uri.replace(/(?<=[?#]).*/s, "...").replace(/(?<=\/\/)[^/?#]*@/, "...@");
+  return JSON.stringify(open.slice(0, 200).replace(/[^\x20-\x7E]/g, "?"));
 }
 
 function preRegisteredLine({ clientId, redirectUris }: Client, redirectUri: string): string {
