@@ -166,7 +166,7 @@ for (const [what, token] of Object.entries(garbage)) {
     assert.deepEqual(refusal(await client.redeem(token)), [400, "invalid_grant"]);
     assert.deepEqual(refusal(await client.refresh(token)), [400, "invalid_grant"]);
     assert.equal((await client.revoke(token)).status, 200); // RFC 7009 §2.2
-    if (!/[\u0000-\u001f]/.test(token)) { // no client can put those into a header
+    if (!token.includes("\u0000")) { // no client can put those into a header
       downstream.requests.length = 0;
       const answer = await client.mcp(token, { method: "POST", body: "{}" });
       assert.equal(answer.status, 401);

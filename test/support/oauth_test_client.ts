@@ -10,6 +10,8 @@ export interface TokenAnswer {
 
 export interface TestClient {
   clientId: string;
+  /** The MCP server as published. */
+  mcpUrl: string;
   browser: Browser;
   /** The consent page (or whatever comes instead); `changes` override or (undefined) remove parameters. */
   authorize(changes?: Record<string, string | undefined>): Promise<Page>;
@@ -62,6 +64,7 @@ export function testClient(origin: string, name: string, clientId: string): Test
 
   const client: TestClient = {
     clientId,
+    mcpUrl: `${origin}/mcp/${name}`,
     browser,
     authorize(changes = {}) {
       const query = new URLSearchParams(defined({
