@@ -36,8 +36,8 @@ export interface ProviderTokenKeeper {
 
 interface Kept {
   credential: Credential;
-  /** Seconds since the epoch. */
-  obtainedAt: number;
+  /** Before this moment (seconds since the epoch) a refusal by the downstream leads to no refresh. */
+  restUntil: number;
   /** Hashes of the values before it, the newest last. */
   previous: string[];
 }
@@ -50,7 +50,7 @@ interface FetchAndKeep {
 
 /** A credential with less life than this is refreshed rather than handed out. */
 const marginSeconds = 60;
-/** A credential this young that is refused would be refused after another refresh too. */
+/** A credential that was refreshed so recently and is refused would be refused after another refresh too. */
 const restSeconds = 60;
 const maxPrevious = 8;
 const maxReplaced = 10_000;
@@ -73,8 +73,8 @@ export function createProviderTokenKeeper(tools: {
     return opened === undefined || opened === "expired" ? undefined : opened.value as Kept;
   }
 
-  async function write(grantId: string, kept: Kept): Promise<void> {
-    const until = kept.obtainedAt + tools.lifetimeSeconds;
+  async function write(grantId: string, kept: Kept, now: number): Promise<void> {
+    const until = now + tools.lifetimeSeconds;
     try {
       await store.put(keyOf(grantId), sealer.seal("provider tokens", kept, until), until);
     } catch (error) {
@@ -85,12 +85,12 @@ export function createProviderTokenKeeper(tools: {
   /** What the provider gave is in the store before anybody is answered. */
   async function fetchAndKeep(grantId: string, carried: Credential, { previous = [], call }: FetchAndKeep) {
     const credential = await fetchNext(carried, call);
-    const obtainedAt = call.now;
-    await write(grantId, {
+    const kept: Kept = {
       credential,
-      obtainedAt,
+      restUntil: call.now + restSeconds,
       previous: [...previous, hashOf(carried.value)].slice(-maxPrevious),
-    });
+    };
+    await write(grantId, kept, call.now);
     return credential;
   }
 
@@ -122,14 +122,14 @@ export function createProviderTokenKeeper(tools: {
     if (kept.previous.includes(hashOf(refused))) return remember(grantId, refused, kept.credential.value);
     // Not ours to judge: newer than what the store was told. Refreshing with an older token would look like theft.
     if (kept.credential.value !== refused || kept.credential.refreshToken === undefined) return undefined;
-    if (kept.obtainedAt + restSeconds > call.now) return undefined;
+    if (kept.restUntil > call.now) return undefined;
     const next = await fetchAndKeep(grantId, kept.credential, { previous: kept.previous, call });
     return remember(grantId, refused, next.value);
   }
 
   return {
     async keep(grantId, credential, now) {
-      if (store.durable) await write(grantId, { credential, obtainedAt: now, previous: [] });
+      if (store.durable) await write(grantId, { credential, restUntil: now, previous: [] }, now);
     },
 
     async renew(grantId, carried, call) {

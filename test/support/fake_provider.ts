@@ -18,6 +18,8 @@ export interface FakeProviderOptions {
   /** As written into the answer. */
   expiresIn?: unknown;
   withoutRefreshToken?: boolean;
+  /** Of the access token, as text without any pattern: Entra's have about 4 KB. */
+  tokenLength?: number;
   /** Changes the metadata document before it is served. */
   metadata?: (document: Record<string, unknown>) => Record<string, unknown>;
   /** Registers anybody (RFC 7591); else only `clientId` is known. */
@@ -130,7 +132,10 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
   }
 
   function tokens(clientId: string, scope: string, refreshToken = randomBytes(16).toString("hex")) {
-    const accessToken = `at-${randomBytes(12).toString("hex")}`;
+    const accessToken = `at-${randomBytes(options.tokenLength ?? 24).toString("base64url")}`.slice(
+      0,
+      options.tokenLength,
+    );
     provider.live.add(accessToken);
     provider.scopes.set(accessToken, scope);
     refreshTokens.set(refreshToken, { clientId, scope, spent: false });
