@@ -8,7 +8,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 
-import { createTestClient } from "../support/oauth_test_client.ts";
+import { createTestClient, redirectUri } from "../support/oauth_test_client.ts";
 import { programCommand, startProgram } from "../support/program.ts";
 
 const root = resolve(import.meta.dirname!, "../..");
@@ -61,6 +61,32 @@ test("demo prints the commands for the inspector, Claude Code and VS Code, with 
     );
     assert.ok(program.output().includes(`claude mcp add --transport http demo ${url}`));
     assert.ok(program.output().includes(`code --add-mcp '{"name":"demo","type":"http","url":"${url}"}'`));
+  } finally {
+    await program.destroy();
+  }
+});
+
+test("demo has the same server behind a sign-in: Ada of the team gets in without the key, Bob and a cancel do not", async () => {
+  const program = startProgram(["demo", "-p", "0"], { command });
+  try {
+    const [, url = ""] = await program.waitFor(/Sign in instead\s+(\S+)/);
+    const oauth = await createTestClient(new URL(url).origin, "team");
+    const answerFor = async (user: string) => {
+      const sent = await oauth.browser.submit(await oauth.authorize(), { decision: "allow" });
+      const form = await oauth.browser.follow(sent, redirectUri);
+      const back = await oauth.browser.follow(await oauth.browser.submit(form, { user }), redirectUri);
+      return new URL(back.location!).searchParams;
+    };
+    assert.equal((await answerFor("bob")).get("error"), "access_denied");
+    assert.equal((await answerFor("")).get("error"), "access_denied");
+    const { body } = await oauth.redeem((await answerFor("ada")).get("code")!);
+    const refreshed = await oauth.refresh(body.refresh_token!);
+    const client = new Client({ name: "test", version: "1" });
+    const requestInit = { headers: { authorization: `Bearer ${refreshed.body.access_token}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }) as Transport);
+    const result = await client.callTool({ name: "add", arguments: { a: 2, b: 3 } });
+    assert.match(JSON.stringify(result.content), /5/);
+    await client.close();
   } finally {
     await program.destroy();
   }
