@@ -48,9 +48,8 @@ export function microsoftGraph(apiUrl: string): MicrosoftGraph {
   };
 }
 
-/** A token of a moment ago that Graph refuses belongs to an account that was closed (continuous access evaluation). */
+/** A closed account was refused before, when its refresh token was used; so no answer of Graph is a no by its status alone. */
 function checkAllowed({ status }: ApiAnswer, { pathname }: URL): void {
-  if (status === 401) throw new ProviderError("refused", `Graph ${pathname} answered 401`);
   if (status === 403) {
     throw new ProviderError(
       "broken",

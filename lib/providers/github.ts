@@ -7,7 +7,7 @@ import { githubOrganization, type GithubUser } from "./github_organization.ts";
 import { githubUrls } from "./github_urls.ts";
 import { buildAuthorizationUrl, type ProviderClient } from "./oauth_client.ts";
 import type { Provider, SignedIn, WantedFacts } from "./provider.ts";
-import { type ApiCall, askApi, requireObject, textIn } from "./provider_api.ts";
+import { type ApiAnswer, type ApiCall, askApi, requireObject, textIn } from "./provider_api.ts";
 import { ProviderError } from "./provider_error.ts";
 import type { ProviderFetch } from "./provider_fetch.ts";
 import { redeemAnswer, renewTokens } from "./sign_in_tokens.ts";
@@ -55,10 +55,7 @@ export function github(
 
   async function askUser(token: string, call: ApiCall): Promise<GithubUser> {
     const answer = await askApi(call, { url: new URL(`${urls.api}/user`), token, headers });
-    // 401: the user or GitHub took the token back. 403 without a spent limit: "Sorry. Your account was suspended."
-    if (answer.status === 401 || answer.status === 403) {
-      throw new ProviderError("refused", `GitHub /user answered ${answer.status}`);
-    }
+    checkAnswer(answer, "/user");
     const { id, login, suspended_at } = requireObject(answer, "GitHub /user");
     if (typeof id !== "number" || !Number.isSafeInteger(id) || id <= 0) {
       throw new ProviderError("broken", "GitHub /user has no id");
@@ -71,7 +68,7 @@ export function github(
   /** The verified primary address; undefined when there is none, or the app may not read addresses. */
   async function primaryEmail(token: string, call: ApiCall): Promise<string | undefined> {
     const answer = await askApi(call, { url: new URL(`${urls.api}/user/emails?per_page=100`), token, headers });
-    if (answer.status === 401) throw new ProviderError("refused", "GitHub /user/emails answered 401");
+    if (answer.status !== 404) checkAnswer(answer, "/user/emails", { mayForbid: true });
     if (answer.status === 403 || answer.status === 404) return undefined;
     const list: unknown = requireObject(answer, "GitHub /user/emails");
     if (!Array.isArray(list)) throw new ProviderError("broken", "GitHub /user/emails: the answer is no list");
@@ -122,6 +119,19 @@ export function github(
 }
 
 const headers = { accept: "application/vnd.github+json", "x-github-api-version": "2022-11-28" };
+
+/** 401 says that the token was taken back. 403 says many things, of which only one is a no to the user. */
+function checkAnswer({ status, json }: ApiAnswer, path: string, { mayForbid = false } = {}): void {
+  if (status === 401) throw new ProviderError("refused", `GitHub ${path} answered 401`);
+  if (status !== 403) return;
+  const said = textIn(json?.message) ?? "";
+  if (/suspended/i.test(said)) throw new ProviderError("refused", "the GitHub account is suspended");
+  // Secondary limits don't always come with headers: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+  if (/rate limit|abuse/i.test(said)) {
+    throw new ProviderError("unavailable", `GitHub ${path} is limited`, { retryAfterSeconds: 60 });
+  }
+  if (!mayForbid) throw new ProviderError("broken", `GitHub ${path} answered 403`);
+}
 
 /** The access token only where it is all there is: the grant travels in URLs. */
 function printRenewal({ accessToken, refreshToken }: ProviderTokens): string {

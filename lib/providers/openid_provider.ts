@@ -8,7 +8,7 @@ import { buildAuthorizationUrl, type ProviderAuthentication, type ProviderClient
 import { type ClaimSet, joinClaims } from "./openid_claims.ts";
 import type { Discovery, OpenIdConfiguration } from "./openid_configuration.ts";
 import type { CheckResult, Provider, SignedIn } from "./provider.ts";
-import { type ApiCall, askApi, requireObject } from "./provider_api.ts";
+import { type ApiAnswer, type ApiCall, askApi, requireObject } from "./provider_api.ts";
 import { ProviderError } from "./provider_error.ts";
 import type { ProviderFetch } from "./provider_fetch.ts";
 import { redeemAnswer, renewTokens } from "./sign_in_tokens.ts";
@@ -124,13 +124,19 @@ async function askUserinfo(document: OpenIdConfiguration, token: string, call: A
   }
   const url = new URL(document.userinfoEndpoint);
   const answer = await askApi(call, { url, token });
-  // A token that was issued a moment ago and is refused: the account behind it has been closed.
-  if (answer.status === 401 || answer.status === 403) {
-    throw new ProviderError("refused", `${url.host} UserInfo answered ${answer.status}`);
+  // A token that was issued a moment ago and is no longer good: the account behind it has been closed. Any other refusal may
+  // be a gateway's.
+  if (answer.status === 401 && isInvalidToken(answer)) {
+    throw new ProviderError("refused", `${url.host} UserInfo says invalid_token`);
   }
   const claims = requireObject(answer, `${url.host} UserInfo`);
   if (typeof claims.sub !== "string" || claims.sub === "") throw new ProviderError("broken", "UserInfo names no sub");
   return claims;
+}
+
+/** RFC 6750 §3.1, in the header or, as some do, in the body. */
+function isInvalidToken({ headers, json }: ApiAnswer): boolean {
+  return json?.error === "invalid_token" || /error="?invalid_token/.test(headers.get("www-authenticate") ?? "");
 }
 
 function clientOf(

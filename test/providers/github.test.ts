@@ -56,6 +56,8 @@ test("S2-58: an answer of /user without a usable id is refused", async () => {
       [json({}, { status: 404 }), "broken"],
       [json({ message: "Bad credentials" }, { status: 401 }), "refused"],
       [json({ message: "Sorry. Your account was suspended" }, { status: 403 }), "refused"],
+      [json({ message: "You have exceeded a secondary rate limit" }, { status: 403 }), "unavailable"],
+      [new Response("a gateway's page", { status: 403 }), "broken"],
     ] as const
   ) {
     fake.down = { path: "/api/v3/user", answer };
@@ -79,6 +81,8 @@ test("S2-58: only the primary address counts, and only when GitHub verified it",
   const { fake, provider } = setUp(undefined, { email: true, groups: false });
   fake.down = { path: "/user/emails", answer: json({ message: "Resource not accessible" }, { status: 403 }) };
   assert.equal((await signIn(provider, fake)).identity.email, undefined, "the app may not read addresses");
+  fake.down = { path: "/user/emails", answer: json({ message: "API rate limit exceeded" }, { status: 403 }) };
+  assert.equal((await failureOf(signIn(provider, fake))).kind, "unavailable", "a limit is no missing address");
 });
 
 test("S2-59: the App's assertion has our client id, an iat of a minute ago and a short life", async () => {

@@ -133,7 +133,13 @@ test("UserInfo that refuses a token of a moment ago means that the account is cl
   assert.equal((await renew(provider, renewal)).identity.subject, "user-1", "an ID token is optional after a refresh");
   const second = await signIn(provider, fake);
   fake.userinfo = () => json({ error: "invalid_token" }, { status: 401 });
-  assert.equal((await failureOf(renew(provider, second.renewal))).kind, "refused");
+  let newest = second.renewal!;
+  const rotated = (next: string) => newest = next;
+  assert.equal((await failureOf(renew(provider, newest, { rotated }))).kind, "refused");
+  for (const status of [401, 403, 404]) {
+    fake.userinfo = () => new Response("a gateway's page", { status });
+    assert.equal((await failureOf(renew(provider, newest, { rotated }))).kind, "broken", `${status} of somebody else`);
+  }
 });
 
 test("S2-55: an email that the provider does not vouch for counts as none", async () => {
