@@ -49,6 +49,7 @@ export function createForward(tools: ForwardTools): Forward {
     const body = tools.resendsBodies ? asStream(outgoing.body) : outgoing.body;
     const quietMs = performance.now() - (answeredAt.get(url.origin) ?? -Infinity);
     if (body.contentLength !== undefined) headers.set("content-length", body.contentLength);
+    if (outgoing.body.contentType !== undefined) headers.set("content-type", outgoing.body.contentType);
     const probe = quietMs < reachableForMs ? undefined : watchConnection(url, exchange);
     try {
       const response = await fetch(url, {

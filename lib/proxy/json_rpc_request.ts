@@ -1,10 +1,11 @@
 // A JSON-RPC message as we authorise it and as the downstream will read it: the same message, whatever parser it has.
 import { OAuthError } from "../oauth/errors.ts";
+import { parseLosslessly } from "./lossless_json.ts";
 
 export interface JsonRpcMessage {
   /** Undefined for a response of the client. */
   method?: string;
-  /** `params.name` of tools/call and prompts/get, `params.uri` of resources/read. */
+  /** What the request is about, where `Mcp-Name` repeats it: `params.name`, `params.uri` or `params.taskId`. */
   name?: string;
   /** The message written again by us: a key that stood twice stands once, so no parser can see another one than we did. */
   text: string;
@@ -15,6 +16,10 @@ const nameMember: Readonly<Record<string, string>> = {
   "tools/call": "name",
   "prompts/get": "name",
   "resources/read": "uri",
+  // The tasks extension routes by it.
+  "tasks/get": "taskId",
+  "tasks/update": "taskId",
+  "tasks/cancel": "taskId",
 };
 
 /**
@@ -41,24 +46,18 @@ function nameOf(method: string, params: unknown): string | undefined {
   if (!Object.hasOwn(nameMember, method)) return undefined;
   const member = nameMember[method]!;
   const values = typeof params === "object" && params !== null ? params as Record<string, unknown> : {};
-  const twin = Object.keys(values).find((key) => key !== member && key.toLowerCase() === member);
+  const twin = Object.keys(values).find((key) => key !== member && key.toLowerCase() === member.toLowerCase());
   if (twin !== undefined) throw refused(`params has ${JSON.stringify(twin)} beside ${member}`);
   const name = values[member];
   if (typeof name !== "string") throw refused(`params.${member} must be a string`);
   return name;
 }
 
-/** Numbers keep their text, so that a large one survives being written again. */
 function parseJson(body: string): unknown {
-  const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
-  const keepNumbers = (_key: string, value: unknown, context?: { source?: string }) =>
-    typeof value === "number" && context?.source !== undefined && String(value) !== context.source
-      ? rawJSON(context.source)
-      : value;
   try {
-    return JSON.parse(body, keepNumbers);
+    return parseLosslessly(body);
   } catch (cause) {
-    throw new OAuthError("invalid_request", "the body is not JSON", { cause });
+    throw new OAuthError("invalid_request", "the body is not JSON, or nested too deeply", { cause });
   }
 }
 

@@ -110,7 +110,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       { strategy: deps.strategies.of(resource), now: deps.now() },
       { resource, user, isRepeatable: !(body.body instanceof ReadableStream), send },
     );
-    return await answerClient(gate === undefined ? answer : gate.filter(answer), {
+    return await answerClient(gate === undefined ? answer : await gate.filter(answer, exchange), {
       resource,
       exchange,
       log,

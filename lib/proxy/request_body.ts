@@ -9,6 +9,8 @@ export interface OutgoingBody {
   body: Uint8Array<ArrayBuffer> | ArrayBuffer | ReadableStream<Uint8Array> | null;
   /** Of a stream whose length the client announced; else the length goes by itself. */
   contentLength?: string | undefined;
+  /** Where it is another one than the client announced. */
+  contentType?: string;
 }
 
 /** @throws OAuthError 413 when the announced length, or what arrives, is beyond `maxBytes` */

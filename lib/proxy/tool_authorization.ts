@@ -5,7 +5,7 @@ import { isToolAllowed, scopeForTool, type ToolScope } from "../oauth/tool_scope
 import { decodeMetadataHeader } from "./metadata_header.ts";
 import type { JsonRpcMessage } from "./json_rpc_request.ts";
 
-/** Requests that touch no tool. Notifications and a client's responses touch none either. */
+/** Requests that touch no tool. */
 const harmless = new Set([
   "initialize",
   "ping",
@@ -43,19 +43,23 @@ export interface ToolRequest {
 export function checkToolRequest({ headers, message, toolScopes, granted }: ToolRequest): void {
   checkMetadataHeaders(headers, message);
   const { method, name } = message;
-  if (method === undefined || method.startsWith("notifications/") || harmless.has(method)) return;
-  if (method !== "tools/call") {
-    throw new OAuthError(
-      "invalid_request",
-      `the method ${JSON.stringify(method.slice(0, 60))} is not known to this proxy`,
-      {
-        status: 403,
-        operatorHint:
-          "tool scopes are enforced for this downstream, so methods that this version does not know are refused",
-      },
-    );
-  }
+  if (method === undefined || isHarmless(method)) return;
+  if (method !== "tools/call") throw unknownMethod(method);
   if (!isToolAllowed(toolScopes, granted, name!)) throw insufficientScope(toolScopes, name!);
+}
+
+/** Requests and notifications that touch no tool. */
+export function isHarmless(method: string): boolean {
+  return method.startsWith("notifications/") || harmless.has(method);
+}
+
+export function unknownMethod(method: string): OAuthError {
+  const quoted = JSON.stringify(method.slice(0, 60));
+  return new OAuthError("invalid_request", `the method ${quoted} is not known to this proxy`, {
+    status: 403,
+    operatorHint:
+      "tool scopes are enforced for this downstream, so methods that this version does not know are refused",
+  });
 }
 
 /** The challenge that makes a client step up; the tool's name is not repeated, the client knows what it called. */
@@ -70,10 +74,12 @@ export function insufficientScope(toolScopes: readonly ToolScope[], tool: string
 
 /** Headers, where present, say what the body says; whoever routes by them and whoever runs the body must agree. */
 function checkMetadataHeaders(headers: Headers, message: JsonRpcMessage): void {
-  for (const [header, inBody] of [["mcp-method", message.method], ["mcp-name", message.name]] as const) {
-    const sent = headers.get(header);
-    if (sent !== null && decodeMetadataHeader(sent) !== inBody) {
-      throw new OAuthError("invalid_request", `the header ${header} does not match the body`);
-    }
-  }
+  const method = headers.get("mcp-method");
+  if (method !== null && method !== message.method) throw mismatch("Mcp-Method");
+  const name = headers.get("mcp-name");
+  if (name !== null && decodeMetadataHeader(name) !== message.name) throw mismatch("Mcp-Name");
+}
+
+function mismatch(header: string): OAuthError {
+  return new OAuthError("invalid_request", `the header ${header} does not match the body`);
 }

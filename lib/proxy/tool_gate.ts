@@ -7,13 +7,13 @@ import type { Exchange } from "./exchange.ts";
 import { parseJsonRpcMessage } from "./json_rpc_request.ts";
 import type { OutgoingBody } from "./request_body.ts";
 import { checkToolRequest } from "./tool_authorization.ts";
-import { filterEventStream, filterJson, type ToolFilter } from "./tools_list_filter.ts";
+import { filterEventStream, filterMessage, type ToolFilter } from "./tools_list_filter.ts";
 
 export interface ToolGate {
-  /** The body to send, once it may be sent. @throws OAuthError `insufficient_scope`, `invalid_request`, 413 */
+  /** The body to send, once it may be sent. @throws OAuthError `insufficient_scope`, `invalid_request`, 413, 415 */
   authorize(request: Request, exchange: Exchange): Promise<OutgoingBody>;
   /** The answer without the tools that the user may not call. @throws OAuthError 502 when it can't be looked into */
-  filter(answer: Response): Response;
+  filter(answer: Response, exchange: Exchange): Promise<Response>;
 }
 
 /** The gate for one user; undefined where no tool needs a scope. */
@@ -30,31 +30,78 @@ function createGate(filter: ToolFilter): ToolGate {
   return {
     async authorize(request, exchange) {
       if (request.method !== "POST") return { body: null };
+      if (isEncoded(request.headers)) {
+        throw new OAuthError("invalid_request", "send the body without a content encoding", { status: 415 });
+      }
       const message = parseJsonRpcMessage(await exchange.orCut(readText(request, maxBytes)));
       checkToolRequest({ headers: request.headers, message, toolScopes, granted });
-      return { body: new TextEncoder().encode(message.text) };
+      // The client's own type may name a charset in which the downstream would read another message.
+      return { body: new TextEncoder().encode(message.text), contentType: "application/json" };
     },
-    filter: (answer) => filterAnswer(answer, filter),
+    filter: (answer, exchange) => filterAnswer(answer, { filter, exchange }),
   };
 }
 
-function filterAnswer(answer: Response, filter: ToolFilter): Response {
-  const type = answer.headers.get("content-type") ?? "";
-  const isStream = /^text\/event-stream\b/i.test(type);
-  if (answer.body === null || !(isStream || /json/i.test(type))) return answer;
-  const coding = answer.headers.get("content-encoding") ?? "identity";
-  if (coding !== "identity") {
-    void answer.body.cancel().catch(() => {}); // nobody waits for it any more
-    throw new OAuthError(
-      "temporarily_unavailable",
-      "the MCP server compressed its answer although it was asked not to",
-      {
-        status: 502,
-      },
-    );
+async function filterAnswer(
+  answer: Response,
+  { filter, exchange }: { filter: ToolFilter; exchange: Exchange },
+): Promise<Response> {
+  const { body, status } = answer;
+  if (body === null) return answer;
+  if (isEncoded(answer.headers)) {
+    void body.cancel().catch(() => {}); // nobody waits for it any more
+    throw unreadable("the MCP server compressed its answer although it was asked not to");
   }
   const headers = new Headers(answer.headers);
   headers.delete("content-length");
-  const body = answer.body.pipeThrough(isStream ? filterEventStream(filter) : filterJson(filter));
-  return new Response(body, { status: answer.status, headers });
+  const type = headers.get("content-type") ?? "";
+  if (/^text\/event-stream\b/i.test(type)) {
+    return new Response(body.pipeThrough(filterEventStream(filter)), { status, headers });
+  }
+  const bytes = await exchange.orCut(readWhole(body, filter.maxBytes)).catch((error) => {
+    throw error instanceof OAuthError || exchange.signal.aborted
+      ? error
+      : unreadable("the MCP server broke off in the middle of its answer", error);
+  });
+  return new Response(filterBytes(bytes, filter, answer.ok && /json/i.test(type)), { status, headers });
+}
+
+/**
+ * Whatever its type says, because a lenient client may not look at that. The byte order mark goes, as in a client's `json()`.
+ *
+ * @throws OAuthError 502
+ */
+function filterBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  filter: ToolFilter,
+  mustBeJson: boolean,
+): Uint8Array<ArrayBuffer> | string {
+  const text = new TextDecoder().decode(bytes);
+  if (text.trim() === "") return bytes;
+  try {
+    const filtered = filterMessage(text, filter);
+    return filtered === text ? bytes : filtered;
+  } catch (error) {
+    if (error instanceof SyntaxError && !mustBeJson) return bytes; // no MCP message, so no tools in it either
+    throw unreadable("the MCP server answered with something that can't be read as JSON");
+  }
+}
+
+async function readWhole(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > maxBytes) throw unreadable(`the MCP server's answer is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function isEncoded(headers: Headers): boolean {
+  return !/^(identity)?$/i.test(headers.get("content-encoding") ?? "");
+}
+
+function unreadable(description: string, cause?: unknown): OAuthError {
+  return new OAuthError("temporarily_unavailable", description, { status: 502, cause });
 }

@@ -1,6 +1,8 @@
 // A user without a tool's scope does not see the tool: `tools/list` answers lose it, in JSON and inside SSE frames. A list is
 // known by its shape, because on a resumed stream nobody can tell which request it answers.
 import { isToolAllowed, type ToolScope } from "../oauth/tool_scope.ts";
+import { parseLosslessly } from "./lossless_json.ts";
+import { createLineReader } from "./sse_lines.ts";
 
 export interface ToolFilter {
   toolScopes: readonly ToolScope[];
@@ -9,9 +11,15 @@ export interface ToolFilter {
   maxBytes: number;
 }
 
-/** The message without the tools that the granted scopes do not open; the same text when it is no list. */
+/**
+ * The message without the tools that the granted scopes do not open; the same text when it holds no list.
+ *
+ * @throws SyntaxError for anything but JSON; RangeError when it is nested too deeply
+ */
 export function filterMessage(text: string, { toolScopes, granted }: ToolFilter): string {
-  const message = JSON.parse(text) as { result?: { tools?: unknown } } | null;
+  // Without the word, written plainly or escaped, there is no such member; most messages of a stream end here.
+  if (!/tools|\\u/.test(text)) return text;
+  const message = parseLosslessly(text) as { result?: { tools?: unknown } } | null;
   const messages = Array.isArray(message) ? message : [message];
   let changed = false;
   for (const { result } of messages.filter((each) => typeof each === "object" && each !== null)) {
@@ -24,63 +32,63 @@ export function filterMessage(text: string, { toolScopes, granted }: ToolFilter)
   return changed ? JSON.stringify(message) : text;
 }
 
-/** Filters a JSON answer, once it is there whole. */
-export function filterJson(filter: ToolFilter): TransformStream<Uint8Array, Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  return new TransformStream({
-    transform(chunk) {
-      size += chunk.length;
-      if (size > filter.maxBytes) throw new RangeError(`the answer is larger than ${filter.maxBytes} bytes`);
-      chunks.push(chunk);
-    },
-    flush(controller) {
-      const text = Buffer.concat(chunks).toString("utf8");
-      if (text !== "") controller.enqueue(new TextEncoder().encode(filterMessage(text, filter)));
-    },
-  });
-}
-
-/** Filters the data of each event of a stream; everything else goes through as it came, event by event. */
+/**
+ * Filters the data of each event of a stream. Lines that hold no data go through at once, data when its event is complete, and
+ * as it came unless a list in it lost a tool. Every line then ends with LF: a CR and a LF of two lines must not become one end.
+ */
 export function filterEventStream(filter: ToolFilter): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
-  let pending = "";
-  const enqueue = (event: string, controller: TransformStreamDefaultController<Uint8Array>) =>
-    controller.enqueue(encoder.encode(filterEvent(event, filter)));
+  const lines = createLineReader();
+  let event: string[] = [];
+  let eventLength = 0;
+
+  /** The lines that may be passed on now that this one is there. */
+  function take(line: string): string[] {
+    if (line === "") {
+      const whole = [...filterEvent(event, filter), line];
+      event = [];
+      eventLength = 0;
+      return whole;
+    }
+    if (event.length === 0 && !isData(line)) return [line];
+    event.push(line);
+    eventLength += line.length;
+    return [];
+  }
+
   return new TransformStream({
     transform(chunk, controller) {
-      pending += decoder.decode(chunk, { stream: true });
-      const events = pending.split(/(?<=\r\n\r\n|\n\n|\r\r(?!\n))/);
-      pending = events.pop()!;
-      if (/(\r\n\r\n|\n\n)$/.test(pending)) {
-        events.push(pending);
-        pending = "";
+      const passed = lines.push(decoder.decode(chunk, { stream: true })).flatMap(take);
+      if (eventLength + lines.pendingLength() > filter.maxBytes) {
+        throw new RangeError(`an event is larger than ${filter.maxBytes} bytes`);
       }
-      if (pending.length > filter.maxBytes) throw new RangeError(`an event is larger than ${filter.maxBytes} bytes`);
-      for (const event of events) enqueue(event, controller);
+      if (passed.length > 0) controller.enqueue(encoder.encode(`${passed.join("\n")}\n`));
     },
     flush(controller) {
       // An event that was not finished is never dispatched by a client (HTML §9.2.6); it still isn't passed on unseen.
-      if (pending !== "") enqueue(pending, controller);
+      const rest = filterEvent([...event, lines.end() + decoder.decode()], filter).join("\n");
+      if (rest !== "") controller.enqueue(encoder.encode(rest));
     },
   });
 }
 
-function filterEvent(event: string, filter: ToolFilter): string {
-  const lines = event.split(/\r\n|\n|\r/);
-  const data = lines.filter((line) => line === "data" || line.startsWith("data:")).map((line) =>
-    line.slice(5).replace(/^ /, "")
-  );
-  if (data.length === 0) return event;
-  const text = data.join("\n");
-  let filtered: string;
+/** The lines of one event, with other data where a list in it lost a tool. @throws RangeError when it is nested too deeply */
+function filterEvent(event: readonly string[], filter: ToolFilter): readonly string[] {
+  const data = event.filter(isData).map((line) => line.slice(5).replace(/^ /, "")).join("\n");
+  const filtered = filterData(data, filter);
+  return filtered === data ? event : [...event.filter((line) => !isData(line)), `data: ${filtered}`];
+}
+
+function filterData(data: string, filter: ToolFilter): string {
   try {
-    filtered = filterMessage(text, filter);
-  } catch {
-    return event; // not JSON: no MCP message, so no tools in it either
+    return filterMessage(data, filter);
+  } catch (error) {
+    if (error instanceof SyntaxError) return data; // not JSON: no MCP message, so no tools in it either
+    throw error;
   }
-  if (filtered === text) return event;
-  const others = lines.filter((line) => line !== "" && line !== "data" && !line.startsWith("data:"));
-  return [...others, `data: ${filtered}`, "", ""].join("\n");
+}
+
+function isData(line: string): boolean {
+  return line === "data" || line.startsWith("data:");
 }

@@ -1,6 +1,7 @@
 // mcpEndpoint on a real socket in front of one downstream, with real tokens and nothing else around it.
 import type { Resource, ServerConfig } from "../../lib/config/config.ts";
 import { secret } from "../../lib/config/secrets.ts";
+import type { Identity } from "../../lib/oauth/grant.ts";
 import { mcpEndpoint } from "../../lib/proxy/mcp_endpoint.ts";
 import { currentRuntime } from "../../lib/runtime/runtime.ts";
 import { createResourceScopes } from "../../lib/scopes/resource_scopes.ts";
@@ -35,7 +36,15 @@ export interface McpProxy {
   url: string;
   token: string;
   /** A token as `token`, with changes. */
-  issue(changes: { resource?: string; expiresAt?: number; grantId?: string }): Promise<string>;
+  issue(
+    changes: {
+      resource?: string;
+      expiresAt?: number;
+      grantId?: string;
+      scope?: readonly string[];
+      identity?: Identity;
+    },
+  ): Promise<string>;
   /** To the MCP server, with `token` unless the headers say otherwise. */
   send(init?: RequestInit & { path?: string }): Promise<Response>;
   logged: { level: Level; event: string; fields: Fields }[];
@@ -80,12 +89,13 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
         id: changes.grantId ?? "grant-1",
         clientId: "client-1",
         resource: changes.resource ?? resource.urls.resource,
-        scope: [],
+        scope: changes.scope ?? [],
         grantedAt: now,
+        ...(changes.identity === undefined ? {} : { identity: changes.identity }),
         credential: { value: options.credential ?? "the-key" },
       },
       resource,
-      { scope: [], expiresAt: changes.expiresAt ?? now + 3600 },
+      { scope: changes.scope ?? [], expiresAt: changes.expiresAt ?? now + 3600 },
     );
   const token = await issue({});
   const origin = `http://127.0.0.1:${listener.port}`;
