@@ -66,6 +66,10 @@ export function buildAuthorizationUrl(
     ...(request.scope === "" ? {} : { scope: request.scope }),
     ...(provider.pkce ? { code_challenge: codeChallengeOf(request.codeVerifier), code_challenge_method: "S256" } : {}),
     ...(provider.resource === undefined ? {} : { resource: provider.resource }),
+    // OpenID Connect Core §11: without it a provider may leave offline_access out. Who wrote the provider down writes this too.
+    ...(provider.issuer !== undefined && request.scope.split(" ").includes("offline_access")
+      ? { prompt: "consent" }
+      : {}),
   };
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
   return url.href;

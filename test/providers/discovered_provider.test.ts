@@ -257,6 +257,7 @@ test("scope selection: what a client asks for comes on top, habits that nobody k
   });
   const { url } = await setup.begin(["files:write", "openid", "claudeai"]);
   assert.equal(new URL(url).searchParams.get("scope"), "files:read files:write offline_access");
+  assert.equal(new URL(url).searchParams.get("prompt"), "consent");
   assert.deepEqual((await setup.signIn(["files:write"])).scope, ["files:read", "files:write", "offline_access"]);
 });
 

@@ -1,9 +1,10 @@
 // oidc-provider (certified OpenID provider) with its own login and consent pages, for tests. JavaScript, because it runs on Node.
 // arguments: JSON of { clientId, clientSecret, redirectUris, accounts: { [login]: claims } }; prints {"port":N} once it listens.
+// With mcp: { resource, rotates, methods } it is an MCP server's provider: registers anybody, issues JWTs for that resource.
 // A line {"accounts":{...}} on standard input replaces the accounts.
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
-import Provider from "oidc-provider";
+import Provider, { errors } from "oidc-provider";
 
 const options = JSON.parse(process.argv[2]);
 let { accounts } = options;
@@ -26,7 +27,8 @@ server.listen(0, "127.0.0.1", () => {
       groups: ["groups"],
     },
     scopes: ["openid", "offline_access", "profile", "email", "groups"],
-    rotateRefreshToken: true,
+    rotateRefreshToken: options.mcp?.rotates ?? true,
+    ...(options.mcp === undefined ? {} : providerOfMcpServer(options.mcp)),
     cookies: { keys: ["only for tests"] },
     async findAccount(_context, id) {
       return accounts[id] === undefined ? undefined : {
@@ -38,6 +40,30 @@ server.listen(0, "127.0.0.1", () => {
   server.on("request", provider.callback());
   console.log(JSON.stringify({ port }));
 });
+
+function providerOfMcpServer({ resource, methods }) {
+  return {
+    clientAuthMethods: methods,
+    pkce: { required: () => true },
+    features: {
+      registration: { enabled: true },
+      revocation: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        useGrantedResource: () => true,
+        getResourceServerInfo(_context, indicator) {
+          if (indicator !== resource) throw new errors.InvalidTarget();
+          return {
+            scope: "files:read files:write",
+            audience: resource,
+            accessTokenFormat: "jwt",
+            accessTokenTTL: 3600,
+          };
+        },
+      },
+    },
+  };
+}
 
 createInterface({ input: process.stdin }).on("line", (line) => {
   accounts = JSON.parse(line).accounts;

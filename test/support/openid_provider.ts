@@ -15,8 +15,16 @@ export interface OpenIdProviderProcess {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** For an MCP server whose provider it is. */
+export interface McpProviderOptions {
+  resource: string;
+  rotates: boolean;
+  /** How clients may authenticate at the token endpoint. */
+  methods: string[];
+}
+
 export async function startOpenIdProvider(
-  options: { redirectUris: string[]; accounts: Accounts },
+  options: { redirectUris: string[]; accounts: Accounts; mcp?: McpProviderOptions },
 ): Promise<OpenIdProviderProcess> {
   const client = { clientId: "the-client", clientSecret: "a secret with spaces & signs: %+" };
   const node = join(import.meta.dirname!, "../../node_modules/node/bin/node");
