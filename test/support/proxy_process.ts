@@ -28,6 +28,8 @@ export interface ProxyOptions {
   toml: string;
   /** Lines of the [server] table besides host, port, public_url and state_secret. */
   server?: string;
+  /** Where clients are told to go; the proxy's own address unless given. */
+  publicUrl?: string;
   /** A fixed port and secret make a second process that takes over from a first. */
   port?: number;
   stateSecret?: string;
@@ -45,7 +47,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
     `[server]
 host = "127.0.0.1"
 port = ${port}
-public_url = "http://127.0.0.1:${port}"
+public_url = "${options.publicUrl ?? `http://127.0.0.1:${port}`}"
 state_secret = "${options.stateSecret ?? randomBytes(32).toString("base64")}"
 ${options.server ?? ""}
 ${options.toml.replaceAll("%PORT%", String(port))}
