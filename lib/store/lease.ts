@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Store } from "./store.ts";
 
-/** Another process has held the lease for longer than a lease lasts. */
+/** Another process holds the lease, and has for longer than anybody waits. */
 export class LeaseTakenError extends Error {
   override readonly name = "LeaseTakenError";
 }
@@ -17,19 +17,33 @@ export interface Leases {
   hold<Result>(key: string, work: () => Promise<Result>): Promise<Result>;
 }
 
-/** Longer than any work under a lease takes; a process that died holding one stops others for this long. */
-const leaseSeconds = 20;
+/**
+ * A holder prolongs its lease while it works; one that died stops others for this long. Short, because a provider that takes a
+ * refresh token again after a lost answer does so for a moment only.
+ */
+const leaseSeconds = 5;
+const prolongEveryMs = 1000;
+/** Longer than the work under a lease takes. */
+const patienceMs = 20_000;
 const pollMs = 50;
 
 export function createLeases({ store, now }: { store: Store; now: () => number }): Leases {
   const queues = new Map<string, Promise<unknown>>();
 
   async function take(key: string, holder: string): Promise<void> {
-    for (let waitedMs = 0; waitedMs <= leaseSeconds * 1000; waitedMs += pollMs) {
+    for (let waitedMs = 0; waitedMs <= patienceMs; waitedMs += pollMs) {
       if (await store.putIfAbsent(key, holder, now() + leaseSeconds) === undefined) return;
       await wait(pollMs);
     }
     throw new LeaseTakenError("another process is still at it");
+  }
+
+  async function prolong(key: string, holder: string, isWorking: () => boolean): Promise<void> {
+    try {
+      if (await store.get(key) === holder && isWorking()) await store.put(key, holder, now() + leaseSeconds);
+    } catch {
+      // The store is down: nobody can take the lease either.
+    }
   }
 
   async function release(key: string, holder: string): Promise<void> {
@@ -43,9 +57,13 @@ export function createLeases({ store, now }: { store: Store; now: () => number }
   async function holdAcrossProcesses<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
     const holder = randomBytes(16).toString("base64url");
     await take(key, holder);
+    let working = true;
+    const prolonging = setInterval(() => void prolong(key, holder, () => working), prolongEveryMs);
     try {
       return await work();
     } finally {
+      working = false;
+      clearInterval(prolonging);
       await release(key, holder);
     }
   }

@@ -41,12 +41,34 @@ test("work that throws frees the key for the next", async () => {
   assert.equal(await store.get("lease:grant"), undefined);
 });
 
-test("the lease of a process that died ends by itself", async () => {
-  const { replica, store, clock } = setup();
-  await store.putIfAbsent("lease:grant", "dead", clock.now + 20);
+test("the lease of a process that died ends by itself after 5 seconds", async () => {
+  const { replica, clock } = setup();
+  const forEver = Promise.withResolvers<void>();
+  const dead = replica().hold("grant", () => forEver.promise);
   const waiting = replica().hold("grant", () => Promise.resolve("done"));
-  clock.now += 20;
+  await Promise.resolve();
+  clock.now += 5;
   assert.equal(await waiting, "done");
+  forEver.resolve();
+  await dead;
+});
+
+test("work that takes longer than a lease keeps it", async () => {
+  const { store, clock } = setup();
+  const prolonged = Promise.withResolvers<void>();
+  const watched = {
+    ...store,
+    put: (...entry: Parameters<typeof store.put>) => store.put(...entry).then(prolonged.resolve),
+  };
+  const work = Promise.withResolvers<void>();
+  const held = createLeases({ store: watched, now: () => clock.now }).hold("grant", () => work.promise);
+  clock.now += 4;
+  await prolonged.promise;
+  clock.now += 4;
+  assert.notEqual(await store.get("lease:grant"), undefined);
+  work.resolve();
+  await held;
+  assert.equal(await store.get("lease:grant"), undefined);
 });
 
 test("a holder that was too slow does not free the lease of the next one", async () => {
