@@ -33,6 +33,8 @@ export interface ProxyOptions {
   /** A fixed port and secret make a second process that takes over from a first. */
   port?: number;
   stateSecret?: string;
+  /** Where a reverse proxy in front of it listens; its own address when absent. */
+  publicUrl?: string;
   env?: Record<string, string>;
   logLevel?: string;
 }

@@ -1,0 +1,28 @@
+// npm run test:long: the tests that take minutes, in full. For now the fault harness (issue 3): four times 1,000 refreshes, about
+// a minute each, against main.ts; with MCP_OAUTH_PROXY_BIN against a binary.
+//   npm run test:long            on Bun
+//   npm run test:long -- deno    on Deno
+import { spawn } from "node:child_process";
+import { join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname!, "..");
+const bun = join(root, "node_modules", "bun", "bin", "bun.exe");
+const deno = join(root, "node_modules", "deno", "deno");
+const commands: Record<string, string[]> = {
+  bun: [bun, "test", "--timeout=600000", "./test/faults"],
+  deno: [deno, "test", "--no-check", "-A", "test/faults"],
+};
+
+const command = commands[process.argv[2] ?? "bun"];
+if (command === undefined) {
+  console.error(`npm run test:long -- [${Object.keys(commands).join("|")}]`);
+  process.exitCode = 2;
+} else {
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, MCP_OAUTH_PROXY_LONG: "1", NO_COLOR: "1" },
+  });
+  process.exitCode = await new Promise<number>((settle) => child.on("close", (code) => settle(code ?? 1)));
+}
