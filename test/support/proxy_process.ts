@@ -28,8 +28,6 @@ export interface ProxyOptions {
   toml: string;
   /** Lines of the [server] table besides host, port, public_url and state_secret. */
   server?: string;
-  /** Where clients are told to go; the proxy's own address unless given. */
-  publicUrl?: string;
   /** A fixed port and secret make a second process that takes over from a first. */
   port?: number;
   stateSecret?: string;
