@@ -6,7 +6,7 @@ import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
 import { isLoopbackRedirect, isPrivateUseRedirect } from "../oauth/redirect_uri.ts";
 import { printScope } from "../oauth/scope.ts";
 import { scopesCoveredBy, type ToolScope } from "../oauth/tool_scope.ts";
-import { consentPage } from "../pages/consent.ts";
+import { type ConsentPage, consentPage } from "../pages/consent.ts";
 import { contentSecurityPolicy } from "../pages/layout.ts";
 import type { ScopeChoice } from "../pages/scope_choices.ts";
 import type { Strategy } from "../strategies/strategy.ts";
@@ -28,7 +28,7 @@ export async function consentAnswer(resource: Resource, answer: ConsentAnswer): 
   const { client, request, strategy } = answer;
   const page = await consentPage({
     clientName: client.name,
-    ...(client.verifiedHost === undefined ? {} : { verifiedHost: client.verifiedHost }),
+    clientIs: clientIs(client),
     redirectTo: destination(request.redirectUri),
     loopbackOnly: client.redirectUris.every((uri) => isLoopbackRedirect(uri) || isPrivateUseRedirect(uri)),
     resourceName: resource.displayName,
@@ -38,6 +38,7 @@ export async function consentAnswer(resource: Resource, answer: ConsentAnswer): 
       ? {}
       : { keyField: { hint: strategy.keyField.hint, requiredScopes: printScope(resource.scopes) } }),
     ...(answer.scopeChoices === undefined ? {} : { scopeChoices: choicesOf(answer.scopeChoices) }),
+    ...((strategy.keyField ?? strategy.providerChoices) === undefined ? { signIn: signInAt(resource) } : {}),
     ...(strategy.providerChoices === undefined ? {} : { providerChoices: strategy.providerChoices }),
     ...(answer.problem === undefined ? {} : { problem: answer.problem }),
     request: answer.sealed,
@@ -54,6 +55,19 @@ function choicesOf({ toolScopes, checked }: NonNullable<ConsentAnswer["scopeChoi
     covers: scopesCoveredBy(toolScopes, scope),
     checked: checked.includes(scope.name),
   }));
+}
+
+function clientIs({ source, verifiedHost }: Client): ConsentPage["clientIs"] {
+  if (source === "pre_registered") return { kind: "known here" };
+  return verifiedHost === undefined ? { kind: "unknown" } : { kind: "verified", host: verifiedHost };
+}
+
+/** Where the user goes next, in words that follow "you sign in". */
+function signInAt({ displayName, strategy }: Resource): string {
+  if (strategy.kind !== "chained_oauth") return "with your account";
+  return strategy.provider === undefined
+    ? `at the service behind ${displayName}`
+    : `at ${new URL(strategy.provider.authorizeUrl).host}`;
 }
 
 /** Where the answer goes, as a person reads it. */

@@ -67,5 +67,7 @@ function retryAfter(error: OAuthError): Record<string, string> {
 }
 
 function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+  // The name of a parameter stays as it is written.
+  const start = /^[a-z]+_/.test(text) ? text.charAt(0) : text.charAt(0).toUpperCase();
+  return start + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }

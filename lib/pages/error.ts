@@ -1,6 +1,6 @@
 // What happened, who can mend it, and how.
 import { html } from "hono/html";
-import { layout } from "./layout.ts";
+import { type Html, layout } from "./layout.ts";
 
 export interface ErrorPage {
   title: string;
@@ -20,10 +20,12 @@ export function errorPage(page: ErrorPage): Promise<string> {
     html`<h1>${page.title}</h1>
 <p>${page.message}</p>
 <p>${page.advice}</p>
-${
-      page.operatorHint === undefined ? "" : html`<h2>For the person who runs this server</h2>
-<pre><code>${page.operatorHint}</code></pre>`
-    }
-<p class="soft">Request <code>${page.requestId}</code></p>`,
+${page.operatorHint === undefined ? "" : operatorHint(page.operatorHint)}
+<p class="soft">Request <code>${page.requestId}</code>: the same id is in the log.</p>`,
   );
+}
+
+function operatorHint(hint: string): Html {
+  return html`<h2>For the person who runs this server</h2>
+<pre><code>${hint}</code></pre>`;
 }

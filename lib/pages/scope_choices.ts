@@ -17,19 +17,19 @@ export function scopeField(name: string): string {
 }
 
 export function scopeChoices(choices: readonly ScopeChoice[]): Html {
-  return html`
-    <fieldset>
-      <legend>What it may do</legend>
-      ${choices.map(choice)}
-    </fieldset>
-  `;
+  return html`<fieldset>
+<legend>What it may do</legend>
+${choices.map(choice)}
+</fieldset>`;
 }
 
 function choice({ name, description, covers, checked }: ScopeChoice): Html {
-  return html`
-    <label class="option"><input type="checkbox" name="${scopeField(name)}" value="on" ${checked ? "checked" : ""}>
-      <span>${description === "" ? name : description} <code>${name}</code>${covers.length === 0
-        ? ""
-        : html`<span class="soft"> includes ${covers.join(", ")}</span>`}</span></label>
+  const words = description === "" ? name : description;
+  const more = covers.length === 0 ? "" : html`
+    <span class="soft">includes ${covers.join(", ")}</span>
   `;
+  return html`<label class="option"><input type="checkbox" name="${scopeField(name)}" value="on" ${
+    checked ? "checked" : ""
+  }>
+<span>${words} <code class="soft">${name}</code>${more}</span></label>`;
 }
