@@ -12,6 +12,7 @@ import { tokenEndpoint } from "./grants/token_endpoint.ts";
 import { createRouter, type Router } from "./http/router.ts";
 import { authenticateEndpoint } from "./proxy/authenticate_endpoint.ts";
 import { mcpEndpoint } from "./proxy/mcp_endpoint.ts";
+import { isReachable } from "./runtime/reachability.ts";
 import { healthAnswer, readinessAnswer } from "./telemetry/health.ts";
 import { jwksAnswer } from "./tokens/jwks_endpoint.ts";
 
@@ -71,6 +72,6 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   get("/openid/v1/jwks", () => jwksAnswer(deps.keys));
 
   if (mcpPaths.includes("/")) all("/", mcp);
-  else get("/", homeEndpoint(config));
+  else get("/", homeEndpoint(config, { isReachable }));
   return { fetch };
 }

@@ -29,7 +29,7 @@ export interface RouteOptions {
 
 export interface Router {
   /** An answer that has nothing to do with a resource. */
-  get(path: string, answer: () => Response | Promise<Response>): void;
+  get(path: string, answer: (request: Request) => Response | Promise<Response>): void;
   /** One path of a resource, with its methods; 405 with `Allow` for the others (RFC 9110 §15.5.6). `:name` names the resource. */
   route(path: string, handlers: Handlers, options: RouteOptions): void;
   /** Every method of a path of a resource. */
@@ -93,7 +93,7 @@ export function createRouter(tools: { config: Config; rateLimits: RateLimits; lo
   }
 
   return {
-    get: (path, answer) => void hono.get(path, answer),
+    get: (path, answer) => void hono.get(path, (c) => answer(c.req.raw)),
     route(path, handlers, options) {
       const methods = Object.keys(handlers).join(", ").replace("GET", "GET, HEAD");
       for (const [method, handler] of Object.entries(handlers)) {

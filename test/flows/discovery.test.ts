@@ -148,5 +148,9 @@ test("GET / lists the servers with the URL to paste, unless public_index is off"
   const html = await (await fetch(`${double.url}/`)).text();
   assert.match(html, new RegExp(`${double.url}/mcp/tasks`));
   await using closed = await startProxy({ toml: one, server: "public_index = false" });
-  assert.doesNotMatch(await (await fetch(`${closed.url}/`)).text(), /mcp\/notes/);
+  for (const path of ["/", "/?server=notes"]) {
+    const page = await fetch(closed.url + path);
+    assert.doesNotMatch(await page.text(), /mcp\/notes/);
+    assert.doesNotMatch(page.headers.get("content-security-policy")!, /script-src/);
+  }
 });
