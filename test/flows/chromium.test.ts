@@ -1,21 +1,18 @@
 // The key page in a real browser: what no HTTP client can tell. Chrome enforces form-action along redirects, SameSite and
 // __Host- by its own rules, and frames as it reads the headers.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import type { Browser } from "playwright-core";
+import { type CallbackServer, startCallbackServer } from "../support/callback_server.ts";
+import { launchChromium, withoutChromium as skip } from "../support/chromium.ts";
 import { challenge, createTestClient } from "../support/oauth_test_client.ts";
-import { needs, programPath } from "../support/programs.ts";
 import { type ProxyProcess, startProxy } from "../support/proxy_process.ts";
 import { type RecordingDownstream, recordingDownstream } from "../support/recording_downstream.ts";
 
-// The library that drives Chromium does not start it under Deno; the page is the same there.
-const skip = "Deno" in globalThis ? "playwright-core runs on Bun only" : needs("chromium");
 let downstream: RecordingDownstream;
 let proxy: ProxyProcess;
 let browser: Browser;
-let clientServer: ReturnType<typeof createServer>;
+let clientServer: CallbackServer;
 let redirectUri: string;
 let authorizeUrl: string;
 
@@ -30,9 +27,8 @@ strategy = "passthrough"
 downstream_url = "${downstream.url}"
 `,
   });
-  clientServer = createServer((_request, response) => response.end("the client has its answer"));
-  await new Promise<void>((settle) => clientServer.listen(0, "127.0.0.1", settle));
-  redirectUri = `http://127.0.0.1:${(clientServer.address() as AddressInfo).port}/callback`;
+  clientServer = await startCallbackServer();
+  redirectUri = clientServer.redirectUri;
   const client = await createTestClient(proxy.url, "notes", { redirect_uris: [redirectUri] });
   authorizeUrl = `${proxy.url}/authorize/mcp/notes?` + new URLSearchParams({
     response_type: "code",
@@ -42,16 +38,12 @@ downstream_url = "${downstream.url}"
     code_challenge_method: "S256",
     state: "s",
   });
-  const { chromium } = await import("playwright-core");
-  browser = await chromium.launch({
-    executablePath: programPath("chromium"),
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
-  });
+  browser = await launchChromium();
 });
 after(async () => {
   if (skip) return;
   await browser.close();
-  clientServer.close();
+  await clientServer[Symbol.asyncDispose]();
   await proxy[Symbol.asyncDispose]();
   await downstream[Symbol.asyncDispose]();
 });
