@@ -8,6 +8,8 @@ export interface FetchToolScopesTools {
   timeoutMs: number;
 }
 
+/** Statuses by which a server tells strangers that it is not for them, or that it speaks another transport. */
+const refusals = new Set([400, 401, 403, 404, 405, 406]);
 const modernVersion = "2026-07-28";
 const sessionVersion = "2025-11-25";
 const maxPages = 20;
@@ -18,7 +20,8 @@ const rpcHeaders = { "content-type": "application/json", "accept": "application/
 type List = (cursor: string | undefined) => Promise<HttpAnswer>;
 
 /**
- * The scopes that the MCP server at `url` names for its tools; empty when it names none, or answers nobody but its users.
+ * The scopes that the MCP server at `url` names for its tools; empty when it names none, undefined when it answers nobody but
+ * its users.
  *
  * @param credential headers that let us in, when we have any
  * @throws Error when it can't be asked, or when `_meta.scopes` has another shape
@@ -27,7 +30,7 @@ export async function fetchToolScopes(
   url: URL,
   credential: Record<string, string>,
   tools: FetchToolScopesTools,
-): Promise<ToolScope[]> {
+): Promise<ToolScope[] | undefined> {
   const post = (headers: Record<string, string>, message: Record<string, unknown>) =>
     readAnswer(url, {
       method: "POST",
@@ -56,19 +59,26 @@ export async function fetchToolScopes(
     method: "initialize",
     params: { protocolVersion: sessionVersion, capabilities: {}, clientInfo },
   });
+  const welcome = resultOf(opened);
   // It refuses strangers, or speaks no Streamable HTTP: it knows its own tokens, or has no way to name scopes.
-  if (resultOf(opened) === undefined && opened.status >= 400 && opened.status < 500) return [];
-  const version = resultOf(opened)?.protocolVersion;
+  if (welcome === undefined && refusals.has(opened.status)) return undefined;
+  const version = welcome?.protocolVersion;
   if (typeof version !== "string") throw new Error(`it answered initialize with status ${opened.status}`);
   const session = opened.headers.get("mcp-session-id");
   const headers = { "mcp-protocol-version": version, ...(session === null ? {} : { "mcp-session-id": session }) };
   try {
     await post(headers, { method: "notifications/initialized" });
+    if (isRecord(welcome?.capabilities) && welcome.capabilities.tools === undefined) return [];
     const withSession: List = (cursor) =>
       post(headers, { id: "scopes", method: "tools/list", params: cursor === undefined ? {} : { cursor } });
     return await allPages(await withSession(undefined), withSession);
   } finally {
-    if (session !== null) await readAnswer(url, { method: "DELETE", headers: { ...headers, ...credential } }, tools);
+    if (session !== null) await endSession({ ...headers, ...credential });
+  }
+
+  /** Politeness; a server need not know DELETE. */
+  async function endSession(headers: Record<string, string>): Promise<void> {
+    await readAnswer(url, { method: "DELETE", headers }, tools).catch(() => {});
   }
 }
 

@@ -41,7 +41,9 @@ export function createResourceScopes({ fetch, now, log }: ResourceScopesTools): 
 
   async function ask(resource: Resource, login: LoginConfig, url: string, known: Known): Promise<void> {
     try {
-      known.scopes = await fetchToolScopes(new URL(url), credentialOf(resource, login), { fetch, timeoutMs });
+      const found = await fetchToolScopes(new URL(url), credentialOf(resource, login), { fetch, timeoutMs });
+      // A server that turns strangers away from now on has not given up its scopes.
+      known.scopes = found ?? known.scopes ?? [];
     } catch (error) {
       log.error("tool_scopes_not_discovered", { resource: resource.name, error, kept: known.scopes !== undefined });
     } finally {
