@@ -2,7 +2,7 @@
 // authorization server's metadata. What the server says is a stranger's word: see DiscoveryTools.isLocal.
 import { parseChallenge } from "../oauth/bearer.ts";
 import { parseScope } from "../oauth/scope.ts";
-import type { ProviderFetch } from "./provider_fetch.ts";
+import type { ProviderFetch, ProviderRequest } from "./provider_fetch.ts";
 import {
   checkUrl,
   DiscoveryError,
@@ -49,17 +49,18 @@ export async function discoverProvider(
   };
 }
 
-/** What a client of any revision would send first. */
-const firstMessage = JSON.stringify({
-  jsonrpc: "2.0",
-  id: 1,
-  method: "initialize",
-  params: {
-    protocolVersion: "2025-11-25",
-    capabilities: {},
-    clientInfo: { name: "mcp-oauth-proxy", version: "0" },
+/** What a client would send first, and, for servers that let anybody in so far, what it would send next. */
+const firstMessages = [
+  {
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-11-25",
+      capabilities: {},
+      clientInfo: { name: "mcp-oauth-proxy", version: "0" },
+    },
   },
-});
+  { method: "tools/list", params: {} },
+].map((message) => JSON.stringify({ jsonrpc: "2.0", id: 1, ...message }));
 
 /** Empty where the server lets anybody in, or refuses in a way that says nothing. */
 async function askForChallenge(
@@ -68,12 +69,16 @@ async function askForChallenge(
 ): Promise<Record<string, string | undefined>> {
   const accept = "application/json, text/event-stream";
   const headers = { accept, "content-type": "application/json" };
-  let answer = await downstreamFetch(downstream, { method: "POST", headers, body: firstMessage });
-  // The legacy transport takes its first request by GET (MCP 2024-11-05).
-  if (answer.status === 404 || answer.status === 405) {
-    answer = await downstreamFetch(downstream, { method: "GET", headers: { accept: "text/event-stream" } });
+  const requests: ProviderRequest[] = [
+    ...firstMessages.map((body) => ({ method: "POST" as const, headers, body })),
+    // The legacy transport takes its first request by GET (MCP 2024-11-05).
+    { method: "GET", headers: { accept: "text/event-stream" } },
+  ];
+  for (const request of requests) {
+    const { status, headers: answered } = await downstreamFetch(downstream, request);
+    if (status === 401) return { ...parseChallenge(answered.get("www-authenticate")) };
   }
-  return answer.status === 401 ? { ...parseChallenge(answer.headers.get("www-authenticate")) } : {};
+  return {};
 }
 
 /**

@@ -39,6 +39,8 @@ export function discoveredProvider(
   /** Issuers that did not take our metadata document. */
   const documentRefused = new Set<string>();
 
+  let doubted = false;
+
   async function identify(server: ServerMetadata): Promise<ClientIdentity> {
     if (hasUsableDocument(resource, server) && !documentRefused.has(server.issuer)) {
       return { clientId: resource.urls.clientMetadata, method: "none" };
@@ -78,10 +80,12 @@ export function discoveredProvider(
 
   function serverAt(issuer: string): Promise<ServerMetadata> {
     let kept = servers.get(issuer);
-    if (kept === undefined) {
-      servers.set(issuer, kept = keptFor(keptSeconds, tools.now, () => fetchServerMetadata(tools, issuer)));
-    }
+    if (kept === undefined) servers.set(issuer, kept = keepServer(issuer));
     return kept();
+  }
+
+  function keepServer(issuer: string, known?: ServerMetadata): Kept<ServerMetadata> {
+    return keptFor(keptSeconds, tools.now, () => fetchServerMetadata(tools, issuer), known);
   }
 
   return {
@@ -91,6 +95,7 @@ export function discoveredProvider(
       explained(async () => {
         const found = await discover();
         const { server } = found;
+        if (!servers.has(server.issuer)) servers.set(server.issuer, keepServer(server.issuer, server));
         const registration = registrationOf(await identifySafely(found, now), server.issuer, found.resource);
         unanswered.add(server.issuer);
         const sources = { ...found, configured: config.providerScopes, offered: server.scopesSupported };
@@ -113,6 +118,23 @@ export function discoveredProvider(
 
     recognised(registration) {
       if (registration !== undefined) unanswered.delete(registration.issuer);
+    },
+
+    doubt() {
+      doubted = true;
+      discover.forget();
+    },
+
+    async hasMoved(registration) {
+      if (!doubted || registration === undefined) return false;
+      try {
+        const { server } = await discover();
+        doubted = false;
+        return server.issuer !== registration.issuer;
+      } catch (error) {
+        log.warning("provider_not_discovered", { resource: resource.name, error });
+        return false; // nobody can say: then nothing has changed
+      }
     },
 
     refused: async (registration) => registration !== undefined && await forget(registration),
@@ -182,8 +204,8 @@ interface Kept<Value> {
 }
 
 /** The value of `make`, made once at a time and kept for a while; a failure is not kept, and an old value serves while it fails. */
-function keptFor<Value>(seconds: number, now: () => number, make: () => Promise<Value>): Kept<Value> {
-  let kept: { value: Value; until: number } | undefined;
+function keptFor<Value>(seconds: number, now: () => number, make: () => Promise<Value>, known?: Value): Kept<Value> {
+  let kept: { value: Value; until: number } | undefined = known && { value: known, until: now() + seconds };
   let running: Promise<Value> | undefined;
 
   async function renew(): Promise<Value> {

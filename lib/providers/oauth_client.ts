@@ -4,7 +4,6 @@ import {
   allowInsecureRequests,
   type AuthorizationServer,
   type ClientAuth,
-  ClientSecretBasic,
   ClientSecretPost,
   customFetch,
   genericTokenEndpointRequest,
@@ -206,10 +205,22 @@ function clientAuthOf(authentication: ProviderAuthentication): ClientAuth {
     case "none":
       return None();
     case "client_secret_basic":
-      return ClientSecretBasic(authentication.secret.reveal());
+      return basicAuthentication(authentication.secret);
     case "client_secret_post":
       return ClientSecretPost(authentication.secret.reveal());
   }
+}
+
+/**
+ * RFC 6749 §2.3.1 wants id and secret form-encoded. oauth4webapi also encodes `-`, `_` and `.`, which a form leaves alone, and
+ * providers that forget to decode then know no client of that name.
+ */
+function basicAuthentication(secret: Secret): ClientAuth {
+  const encode = (text: string) => new URLSearchParams({ "": text }).toString().slice(1);
+  return (_server, client, _body, headers) => {
+    const credentials = `${encode(client.client_id)}:${encode(secret.reveal())}`;
+    headers.set("authorization", `Basic ${Buffer.from(credentials).toString("base64")}`);
+  };
 }
 
 /** Through our own fetch with its limits; which schemes are allowed was decided when the endpoint became known. */

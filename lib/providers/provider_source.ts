@@ -29,6 +29,10 @@ export interface ProviderSource {
   recall(registration: ProviderRegistration | undefined, now: number): Promise<ProviderClient>;
   /** The provider sent a browser back to us, so it knows us. */
   recognised(registration: ProviderRegistration | undefined): void;
+  /** The downstream refused a live credential: what we know of its provider may be old. */
+  doubt(): void;
+  /** True when the downstream, looked at again after a doubt, names another provider than the one that gave the credential. */
+  hasMoved(registration: ProviderRegistration | undefined): Promise<boolean>;
   /** The provider said `invalid_client`. True when we will register anew, so that signing in again helps. */
   refused(registration: ProviderRegistration | undefined): Promise<boolean>;
 }
@@ -53,6 +57,8 @@ export function configuredProvider(
     find: () => Promise.resolve(found),
     recall: () => Promise.resolve(provider),
     recognised: () => {},
+    doubt: () => {},
+    hasMoved: () => Promise.resolve(false),
     refused: () => Promise.resolve(false),
   };
 }

@@ -122,6 +122,13 @@ export function chainedOAuth(
 
     async renew(grant, now) {
       const credential = credentialIn(grant);
+      // Credentials of one authorization server are no good at another (MCP 2026-07-28, authorization server binding).
+      if (await source.hasMoved(credential.registration)) {
+        throw new OAuthError(
+          "invalid_grant",
+          "the MCP server has moved to another provider; the user must re-authorize",
+        );
+      }
       if (!refreshes || credential.refreshToken === undefined) {
         await refusedCredentials.check(grant.id, credential.value, now);
         if (isLive(credential, now)) return grant;
@@ -142,7 +149,10 @@ export function chainedOAuth(
 
     async replace({ grantId }, refused, now) {
       const replacement = refreshes ? await keeper.replace(grantId, refused, { now, refresh }) : undefined;
-      if (replacement === undefined) await refusedCredentials.note(grantId, refused, now);
+      if (replacement === undefined) {
+        source.doubt();
+        await refusedCredentials.note(grantId, refused, now);
+      }
       return replacement;
     },
 

@@ -20,7 +20,8 @@ export async function startScript(script: string, ...args: string[]): Promise<Ru
   return { url, [Symbol.asyncDispose]: () => program.destroy() };
 }
 
-/** Starts the conformance suite. */
-export function startSuite(args: string[]): RunningProgram {
-  return startProgram(args, { command: [node, suite] });
+/** Starts the conformance suite; `preload` is a module of this folder that Node loads before it. */
+export function startSuite(args: string[], { preload }: { preload?: string } = {}): RunningProgram {
+  const first = preload === undefined ? [] : ["--import", resolve(import.meta.dirname!, preload)];
+  return startProgram(args, { command: [node, ...first, suite] });
 }

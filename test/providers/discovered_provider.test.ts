@@ -152,6 +152,28 @@ test("a refresh by a client that the provider forgot asks for a new sign-in, whi
   assert.ok(provider.live.has((await setup.signIn()).credential!.value));
 });
 
+test("an MCP server that moved to another provider: after a refusal its users sign in there (authorization server binding)", async () => {
+  const next = await startFakeProvider({ registers: true });
+  running.push(() => next.stop());
+  const home: { issuer?: string } = {};
+  const { provider, setup } = await discovering({
+    mcp: { metadata: (own) => home.issuer === undefined ? own : { ...own, authorization_servers: [home.issuer] } },
+  });
+  const grant = await setup.signIn();
+  home.issuer = next.url;
+  assert.ok((await setup.strategy.renew(grant, setup.clock.now)).credential, "nothing was refused yet");
+  const use = { grantId: grant.id, credential: grant.credential!.value };
+  await setup.strategy.replace!(use, use.credential, setup.clock.now);
+  await assert.rejects(
+    setup.strategy.renew(grant, setup.clock.now),
+    (error) => error instanceof OAuthError && error.code === "invalid_grant",
+  );
+  const moved = await setup.signIn();
+  assert.equal(moved.credential!.registration!.issuer, next.url);
+  assert.deepEqual([provider.registrations.length, next.registrations.length], [1, 1]);
+  assert.ok((await setup.strategy.renew(moved, setup.clock.now)).credential);
+});
+
 test("RFC 9207: an answer without the promised iss, or with another, is refused before the code is used", async () => {
   const { provider, setup } = await discovering({ provider: { sendsIssuer: true } });
   const begun = await setup.begin();

@@ -76,6 +76,13 @@ test("a provider that takes the secret by Basic only is found out once", async (
   assert.equal(provider.tokenRequests.length, 3);
 });
 
+test("RFC 6749 §2.3.1: by Basic id and secret are form-encoded, and no more than that", async () => {
+  const provider = await fake({ method: "client_secret_basic", clientId: "my-client_1.2", clientSecret: "a b:c%-_ü" });
+  await chainedSetup(provider).signIn();
+  const sent = provider.tokenRequests[1]!.headers.authorization!;
+  assert.equal(Buffer.from(sent.slice(6), "base64").toString(), "my-client_1.2:a+b%3Ac%25-_%C3%BC");
+});
+
 test("S1-27: GitHub's form-encoded answers, 200 with error, and tokens that do not expire", async () => {
   const provider = await fake({ github: true, expiresIn: undefined });
   const setup = chainedSetup(provider, { config: { tokenAccept: "*/*" } });

@@ -103,7 +103,7 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
     const basic = /^Basic (.+)$/.exec(headers.authorization ?? "")?.[1];
     const [id, secret] = basic === undefined
       ? [form.client_id, form.client_secret]
-      : Buffer.from(basic, "base64").toString().split(":").map((part) => decodeURIComponent(part));
+      : Buffer.from(basic, "base64").toString().split(":").map((part) => decodeURIComponent(part.replaceAll("+", " ")));
     const client = knownClient(id);
     const method = basic !== undefined ? "client_secret_basic" : secret === undefined ? "none" : "client_secret_post";
     if (client === undefined || client.method !== method) return undefined;
