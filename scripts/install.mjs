@@ -10,9 +10,13 @@ const root = join(import.meta.dirname ?? dirname(fileURLToPath(import.meta.url))
 const lock = join(root, "package-lock.json");
 const installed = join(root, "node_modules", ".package-lock.json");
 
-if (argv.includes("--force") || !existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
+// To run the program takes a few packages, to test it hundreds; `npm start` waits for the few only.
+const toRun = argv.includes("--to-run");
+const isStale = !existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs;
+const lacksTools = !toRun && !existsSync(inModules("typescript"));
+if (argv.includes("--force") || isStale || lacksTools) {
   console.error("Installing dependencies with npm ci (once) ...");
-  npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  npm(["ci", ...(toRun ? ["--omit=dev"] : []), "--no-audit", "--no-fund", "--loglevel=error"]);
 }
 // npm may be told to skip the installers that put the two runtimes in place; then they are run here.
 const exe = platform === "win32" ? ".exe" : "";
@@ -21,7 +25,7 @@ if (!ensure("bun", "bin/bun.exe", "install.js")) { // bun.exe on every platform
     "Bun does not start. Remove node_modules and run `npm ci`; where there is no Bun for your platform, try `deno task start`.",
   );
 }
-if (!existsSync(inModules("deno", `deno${exe}`)) && !ensure("deno", `deno${exe}`, "install.cjs")) {
+if (!toRun && !existsSync(inModules("deno", `deno${exe}`)) && !ensure("deno", `deno${exe}`, "install.cjs")) {
   console.error("Deno could not be installed; the program runs without it, `npm test` and `npm run check` do not.");
 }
 
