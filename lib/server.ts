@@ -3,6 +3,7 @@ import { type App, createApp } from "./app.ts";
 import { createClients } from "./clients/create_clients.ts";
 import type { Config } from "./config/config.ts";
 import type { Deps } from "./deps.ts";
+import { createOpenWork } from "./http/open_work.ts";
 import { createRateLimits } from "./http/rate_limits.ts";
 import { createSafeFetch } from "./http/safe_fetch.ts";
 import { currentRuntime } from "./runtime/runtime.ts";
@@ -40,10 +41,11 @@ export async function startServer(config: Config, { log = processLog }: { log?: 
   let draining = false;
   const appFor = (current: Config): App => createApp(createDeps(current, { store, log }), { draining: () => draining });
   let app = appFor(config);
+  const openWork = createOpenWork();
   const listener = currentRuntime().serve({
     host: server.host,
     port: server.port,
-    fetch: (request, connection) => app.fetch(request, connection),
+    fetch: (request, connection) => openWork.watch(app.fetch(request, connection)),
   });
   logStart(log, config, listener.port);
   return {
@@ -58,8 +60,11 @@ export async function startServer(config: Config, { log = processLog }: { log?: 
     },
     async stop() {
       draining = true;
-      log.info("server_draining", { grace_seconds: server.shutdownGraceSeconds });
-      await listener.stop(server.shutdownGraceSeconds);
+      const graceSeconds = server.shutdownGraceSeconds;
+      log.info("server_draining", { grace_seconds: graceSeconds });
+      const graceEndsAt = performance.now() + graceSeconds * 1000;
+      await listener.stop(graceSeconds);
+      await openWork.finished(Math.max(0, graceEndsAt - performance.now()) / 1000);
       await store.close();
       log.info("server_stopped");
     },

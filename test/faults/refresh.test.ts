@@ -12,7 +12,7 @@ import { startRedis } from "../support/redis_server.ts";
 import { endInTurn, type EndOptions } from "./ended_proxies.ts";
 import { startLossyRelay } from "./lossy_relay.ts";
 import { refreshStorm, type StormCounts } from "./refresh_storm.ts";
-import { type Reuse, type RotatingProvider, startRotatingProvider } from "./rotating_provider.ts";
+import { chainedConfiguration, type Reuse, type RotatingProvider, startRotatingProvider } from "./rotating_provider.ts";
 import { freePorts, startNginx } from "./two_replicas.ts";
 
 const inFull = process.env.MCP_OAUTH_PROXY_LONG === "1";
@@ -80,7 +80,7 @@ async function run(scene: Scene): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), "mcp-oauth-proxy-faults-"));
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }));
   const provider = cleanup.use(
-    await startRotatingProvider({ graceMs: scene.graceMs, latencyMs: 20, failing: 0.05 }),
+    await startRotatingProvider({ graceMs: scene.graceMs, latencyMs: () => 20 * Math.random(), failing: 0.05 }),
   );
   const ports = await freePorts(scene.replicas + 1);
   const [front, ...behind] = scene.replicas === 1 ? [ports[0]!, ports[0]!] : ports as [number, ...number[]];
@@ -94,7 +94,7 @@ async function run(scene: Scene): Promise<Outcome> {
   const publicUrl = `http://127.0.0.1:${front}`;
   const proxies = cleanup.use(
     await endInTurn(
-      behind.map((port) => ({ port, publicUrl, stateSecret, toml: configuration(provider, storeUrl) })),
+      behind.map((port) => ({ port, publicUrl, stateSecret, toml: chainedConfiguration(provider, storeUrl) })),
       { signal: scene.signal, everyMs: size.everyMs },
     ),
   );
@@ -144,22 +144,3 @@ function assertOnlyAfterKills(reuses: Reuse[], killedAt: number[]): void {
 
 /** The provider's answer takes up to 20 ms here, the rest is for a machine under load. */
 const onTheWireMs = 500;
-
-function configuration(provider: RotatingProvider, storeUrl: string): string {
-  return `
-[store]
-url = "${storeUrl}"
-[rate_limit]
-per_address = 0
-per_client = 0
-[downstream.notes]
-display_name = "Notes"
-strategy = "chained_oauth"
-downstream_url = "${provider.mcpUrl}"
-oauth_authorize_url = "${provider.url}/authorize"
-oauth_token_url = "${provider.url}/token"
-oauth_client_id = "proxy"
-oauth_client_secret = "secret-of-the-proxy"
-oauth_supports_refresh = true
-`;
-}

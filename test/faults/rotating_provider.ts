@@ -10,8 +10,8 @@ export interface RotatingProviderOptions {
    * Auth0's rotation overlap. 0: never.
    */
   graceMs: number;
-  /** Milliseconds between spending the refresh token and the end of the answer: a network as it is. */
-  latencyMs: number;
+  /** Milliseconds of one way to the provider or back. */
+  latencyMs: () => number;
   /** Of refreshes that get a 503 and change nothing, 0 to 1. */
   failing: number;
 }
@@ -74,14 +74,14 @@ export async function startRotatingProvider(options: RotatingProviderOptions): P
 
   async function token(form: URLSearchParams, response: ServerResponse): Promise<void> {
     const isRefresh = form.get("grant_type") === "refresh_token";
-    await wait(options.latencyMs * Math.random());
+    await wait(options.latencyMs());
     if (isRefresh && Math.random() < options.failing) {
       provider.failures++;
       response.writeHead(503).end("busy");
       return;
     }
     const answer = isRefresh ? refresh(form.get("refresh_token") ?? "") : tokens({ ended: false });
-    await wait(options.latencyMs * Math.random());
+    await wait(options.latencyMs());
     response.writeHead(answer === undefined ? 400 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify(answer ?? { error: "invalid_grant" }));
   }
@@ -123,4 +123,24 @@ export async function startRotatingProvider(options: RotatingProviderOptions): P
       }),
   };
   return provider;
+}
+
+/** The proxy's configuration with this provider behind the downstream `notes`. */
+export function chainedConfiguration(provider: RotatingProvider, storeUrl: string): string {
+  return `
+[store]
+url = "${storeUrl}"
+[rate_limit]
+per_address = 0
+per_client = 0
+[downstream.notes]
+display_name = "Notes"
+strategy = "chained_oauth"
+downstream_url = "${provider.mcpUrl}"
+oauth_authorize_url = "${provider.url}/authorize"
+oauth_token_url = "${provider.url}/token"
+oauth_client_id = "proxy"
+oauth_client_secret = "secret-of-the-proxy"
+oauth_supports_refresh = true
+`;
 }
