@@ -7,6 +7,7 @@ import type { Deps } from "./deps.ts";
 import { clientMetadataEndpoint } from "./discovery/client_metadata_endpoint.ts";
 import { homeEndpoint } from "./discovery/home_endpoint.ts";
 import { metadataEndpoint } from "./discovery/metadata_endpoint.ts";
+import { sseProbeEndpoint } from "./discovery/sse_probe_endpoint.ts";
 import { revocationEndpoint } from "./grants/revocation_endpoint.ts";
 import { tokenEndpoint } from "./grants/token_endpoint.ts";
 import { createRouter, type Router } from "./http/router.ts";
@@ -15,6 +16,7 @@ import { mcpEndpoint } from "./proxy/mcp_endpoint.ts";
 import { isReachable } from "./runtime/reachability.ts";
 import { healthAnswer, readinessAnswer } from "./telemetry/health.ts";
 import { jwksAnswer } from "./tokens/jwks_endpoint.ts";
+import { sseProbePath } from "./urls.ts";
 
 export type App = Pick<Router, "fetch">;
 
@@ -70,6 +72,7 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   }
   get("/.well-known/jwks.json", () => jwksAnswer(deps.keys));
   get("/openid/v1/jwks", () => jwksAnswer(deps.keys));
+  get(sseProbePath, sseProbeEndpoint(deps), { limit: "sse-probe" });
 
   if (mcpPaths.includes("/")) all("/", mcp);
   else get("/", homeEndpoint(config, { isReachable }));

@@ -1,5 +1,8 @@
 // Every path and URL that we publish for a resource, spelled once.
 
+/** A stream without a token, for doctor. */
+export const sseProbePath = "/.well-known/mcp-oauth-proxy/sse-probe";
+
 /** How one resource is published: by path under the public URL, or on a host of its own. */
 export type Publication =
   | { by: "path"; publicUrl: string; name: string }

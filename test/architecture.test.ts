@@ -21,14 +21,16 @@ const mayImport: Record<string, string[]> = {
   "clients": ["oauth", "config", "http", "tokens", "store", "telemetry"],
   "scopes": ["oauth", "config", "http", "telemetry"],
   "strategies": ["oauth", "config", "http", "tokens", "store", "providers", "telemetry"],
-  "discovery": ["urls.ts", "oauth", "config", "http", "pages"],
+  "discovery": ["urls.ts", "oauth", "config", "http", "pages", "runtime"],
   "authorize": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "pages", "telemetry"],
   "grants": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "telemetry"],
   "proxy": ["scopes", "oauth", "urls.ts", "config", "tokens", "store", "strategies", "http", "telemetry", "runtime"],
   "demo": [],
+  "doctor": ["oauth", "urls.ts", "http"],
   "cli": [
     "..", // package.json, for the version
     "demo",
+    "doctor",
     "oauth",
     "config",
     "http",

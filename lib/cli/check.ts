@@ -1,5 +1,6 @@
 // check: every problem of the configuration, then a try of everything that it points to.
 import type { Config, Resource } from "../config/config.ts";
+import { examinePublic } from "./doctor.ts";
 import { downstreamFindings, type Finding } from "./downstream_findings.ts";
 import { loadOrReport } from "./load_or_report.ts";
 import type { ProbeTools } from "./mcp_probe.ts";
@@ -9,8 +10,14 @@ import { storeFinding } from "./store_finding.ts";
 
 const marks = { ok: "✓", warning: "!", problem: "✗" } as const;
 
+export interface CheckOptions {
+  configPath: string;
+  /** See from outside as well, as doctor does. */
+  alsoPublic?: boolean;
+}
+
 /** @returns the exit code: 1 when the configuration has problems or something that it points to does not work */
-export async function check({ configPath }: { configPath: string }): Promise<number> {
+export async function check({ configPath, alsoPublic = false }: CheckOptions): Promise<number> {
   const config = await loadOrReport({ path: configPath });
   if (config === undefined) return 1;
   printConfig(configPath, config);
@@ -24,7 +31,10 @@ export async function check({ configPath }: { configPath: string }): Promise<num
   ]);
   const failed = findings.flat().filter(({ level }) => level === "problem").length;
   console.log(failed === 0 ? "\nReady: mcp-oauth-proxy" : `\n${failed === 1 ? "1 problem" : `${failed} problems`}.`);
-  return failed === 0 ? 0 : 1;
+  if (!alsoPublic) return failed === 0 ? 0 : 1;
+  console.log("");
+  const seen = await examinePublic(config.resources.map(({ urls }) => new URL(urls.resource)), { json: false });
+  return failed === 0 ? seen : 1;
 }
 
 function printConfig(path: string, { warnings }: Config): void {

@@ -9,7 +9,7 @@ import { type Options, parseCommandLine, UsageError } from "./command_line.ts";
 type ExitCode = number;
 
 // Commands load what they need when they run: --version and --help are quick, and serve does not carry init's parts.
-const commands: Readonly<Record<string, (options: Options) => Promise<ExitCode>>> = {
+const commands: Readonly<Record<string, (options: Options, word?: string) => Promise<ExitCode>>> = {
   async serve({ config, host, port }) {
     currentRuntime().raiseOutgoingLimit(); // replaces the process, so before the server's parts are loaded
     const { serve } = await import("./serve.ts");
@@ -23,9 +23,16 @@ const commands: Readonly<Record<string, (options: Options) => Promise<ExitCode>>
     const { init } = await import("./init.ts");
     return await init(options);
   },
-  async check({ config }) {
+  async check({ config, public: alsoPublic }) {
     const { check } = await import("./check.ts");
-    return await check({ configPath: configPath(config) });
+    return await check({ configPath: configPath(config), alsoPublic: alsoPublic === true });
+  },
+  async doctor({ config, json, long, seconds }, url) {
+    if (seconds !== undefined && long === undefined) throw new UsageError("--seconds belongs to --long.");
+    if (url !== undefined && config !== undefined) throw new UsageError("doctor takes a URL or --config, not both.");
+    const { doctor } = await import("./doctor.ts");
+    const longSeconds = long === undefined ? undefined : wholeNumber("--seconds", seconds ?? "150", 150);
+    return await doctor({ url, configPath: configPath(config), json: json === true, longSeconds });
   },
   async secret() {
     const { freshSecret } = await import("./secret.ts");
@@ -41,7 +48,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 
 async function runCommand(args: readonly string[]): Promise<ExitCode> {
   try {
-    const { command, options } = parseCommandLine(args);
+    const { command, options, word } = parseCommandLine(args);
     if (options.version) {
       console.log(`mcp-oauth-proxy ${packageJson.version}`);
       return 0;
@@ -52,7 +59,7 @@ async function runCommand(args: readonly string[]): Promise<ExitCode> {
     }
     const start = Object.hasOwn(commands, command) ? commands[command] : undefined;
     if (start === undefined) throw new UsageError(`There is no command ${JSON.stringify(command)}.${hint(command)}`);
-    return await start(options);
+    return await start(options, word);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\nSee: mcp-oauth-proxy --help`);
@@ -72,9 +79,12 @@ function configPath(given: string | undefined): string {
 }
 
 function portNumber(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) {
-    throw new UsageError(`--port takes a number from 0 to 65535, not ${JSON.stringify(text)}.`);
+  return text === undefined ? undefined : wholeNumber("--port", text, 65535);
+}
+
+function wholeNumber(flag: string, text: string, max: number): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > max) {
+    throw new UsageError(`${flag} takes a number from 0 to ${max}, not ${JSON.stringify(text)}.`);
   }
   return Number(text);
 }

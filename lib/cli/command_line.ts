@@ -10,7 +10,7 @@ export class UsageError extends Error {
 const flags = {
   help: { type: "boolean", short: "h", commands: [] },
   version: { type: "boolean", short: "V", commands: [] },
-  config: { type: "string", short: "c", commands: ["serve", "check"] },
+  config: { type: "string", short: "c", commands: ["serve", "check", "doctor"] },
   port: { type: "string", short: "p", commands: ["serve", "demo"] },
   host: { type: "string", commands: ["serve"] },
   output: { type: "string", short: "o", commands: ["init"] },
@@ -28,19 +28,26 @@ const flags = {
   issuer: { type: "string", commands: ["init"] },
   tenant: { type: "string", commands: ["init"] },
   "allow-domain": { type: "string", commands: ["init"] },
+  public: { type: "boolean", commands: ["check"] },
+  json: { type: "boolean", commands: ["doctor"] },
+  long: { type: "boolean", commands: ["doctor"] },
+  seconds: { type: "string", commands: ["doctor"] },
 } as const;
+
+/** Commands that take one more word. */
+const takesWord = ["doctor"];
 
 type FlagName = keyof typeof flags;
 
 export type Options = { readonly [N in FlagName]?: (typeof flags)[N]["type"] extends "string" ? string : true };
 
 /**
- * The command (serve when none is named, as seed 1 had it) and its options.
+ * The command (serve when none is named, as seed 1 had it), its options, and the word after it where one is taken.
  *
  * @param args what follows the program's name
  * @throws UsageError
  */
-export function parseCommandLine(args: readonly string[]): { command: string; options: Options } {
+export function parseCommandLine(args: readonly string[]): { command: string; options: Options; word?: string } {
   const { tokens } = parseArgs({
     args: [...args],
     options: flags,
@@ -64,10 +71,12 @@ export function parseCommandLine(args: readonly string[]): { command: string; op
     }
     options[name] = value ?? true;
   }
-  if (positionals.length > 1) {
-    throw new UsageError(`${command} takes no further words, but there is ${JSON.stringify(positionals[1])}.`);
+  const words = positionals.slice(1);
+  const surplus = words[takesWord.includes(command) ? 1 : 0];
+  if (surplus !== undefined) {
+    throw new UsageError(`${command} takes no further words, but there is ${JSON.stringify(surplus)}.`);
   }
-  return { command, options };
+  return { command, options, ...(words[0] === undefined ? {} : { word: words[0] }) };
 }
 
 function isFlag(name: string): name is FlagName {

@@ -1,6 +1,6 @@
 // What a probe means for one downstream, and what to write in the configuration.
 import type { LoginConfig, Resource } from "../config/config.ts";
-import { describeNetworkError } from "./network_error.ts";
+import { describeNetworkError } from "../http/network_error.ts";
 import { type Probed, probeMcpServer, type ProbeTools } from "./mcp_probe.ts";
 import { type FoundOAuth, probeOAuth } from "./oauth_probe.ts";
 

@@ -9,12 +9,17 @@ export const help = `mcp-oauth-proxy: OAuth in front of MCP servers.
   mcp-oauth-proxy init [-o config.toml]
                                 write a commented config with a fresh secret; asks what it needs
   mcp-oauth-proxy check [-c config.toml]
-                                list every problem of the config, then try each MCP server
+                                list every problem of the config, then try each MCP server; with --public see what
+                                doctor sees, too
+  mcp-oauth-proxy doctor [URL] [--long] [--json]
+                                see the public URL as an MCP client on the outside does: names, certificate, discovery,
+                                the 401, blocked user agents, streams held back or cut; the config's servers without URL
   mcp-oauth-proxy secret        print a fresh state secret
 
   -c, --config FILE   the configuration (default: $MCP_PROXY_CONFIG, else config.toml)
   -p, --port PORT     port to listen on, instead of the file's
       --host ADDRESS  address to listen on, instead of the file's
+      --long          doctor: watch streams for 150 s as well (--seconds N: for N)
   -h, --help          this text
   -V, --version       the version
 

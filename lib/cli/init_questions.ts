@@ -4,7 +4,10 @@ import { checkAuthHeader } from "../config/header_rules.ts";
 import { checkHttpUrl, checkPublicUrl } from "../config/url_rules.ts";
 import { type Options, UsageError } from "./command_line.ts";
 
-type Name = Exclude<keyof Options, "help" | "version" | "config" | "port" | "host" | "output">;
+type Name = Exclude<
+  keyof Options,
+  "help" | "version" | "config" | "port" | "host" | "output" | "public" | "json" | "long" | "seconds"
+>;
 
 /** By flag; empty where it does not apply or was left empty. */
 export type Answers = Readonly<Record<Name, string>>;

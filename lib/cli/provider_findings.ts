@@ -2,7 +2,7 @@
 import type { StrategyConfig } from "../config/config.ts";
 import type { Finding } from "./downstream_findings.ts";
 import type { ProbeTools } from "./mcp_probe.ts";
-import { describeNetworkError } from "./network_error.ts";
+import { describeNetworkError } from "../http/network_error.ts";
 
 /** Empty when there is nothing to ask. */
 export async function providerFindings(party: StrategyConfig, tools: ProbeTools): Promise<Finding[]> {

@@ -14,6 +14,8 @@ import { publicPreflight } from "./response_headers.ts";
 
 type RouteContext = Context<{ Bindings: Connection; Variables: { facts: RequestFacts; forwarded: ForwardedRequest } }>;
 export type Handler = (request: Request, resource: Resource, connection: Connection) => Response | Promise<Response>;
+/** Of a path that belongs to no resource. */
+type Answer = (request: Request, connection: Connection) => Response | Promise<Response>;
 export type Handlers = Partial<Record<"GET" | "POST", Handler>>;
 
 /** `json` for programs (RFC 6749 §5.2), `page` for people. */
@@ -28,8 +30,8 @@ export interface RouteOptions {
 }
 
 export interface Router {
-  /** An answer that has nothing to do with a resource. */
-  get(path: string, answer: (request: Request) => Response | Promise<Response>): void;
+  /** An answer that has nothing to do with a resource; `limit` names its bucket where strangers are counted. */
+  get(path: string, answer: Answer, options?: { limit?: string }): void;
   /** One path of a resource, with its methods; 405 with `Allow` for the others (RFC 9110 §15.5.6). `:name` names the resource. */
   route(path: string, handlers: Handlers, options: RouteOptions): void;
   /** Every method of a path of a resource. */
@@ -93,7 +95,11 @@ export function createRouter(tools: { config: Config; rateLimits: RateLimits; lo
   }
 
   return {
-    get: (path, answer) => void hono.get(path, (c) => answer(c.req.raw)),
+    get: (path, answer, { limit } = {}) =>
+      void hono.get(path, (c) => {
+        if (limit !== undefined) rateLimits.checkAddress(limit, c.get("forwarded").address);
+        return answer(c.req.raw, c.env);
+      }),
     route(path, handlers, options) {
       const methods = Object.keys(handlers).join(", ").replace("GET", "GET, HEAD");
       for (const [method, handler] of Object.entries(handlers)) {
