@@ -1,10 +1,10 @@
 // A login downstream on a host of its own, as seed 2 published them: discovery, authorization, callback and token on the wire.
 import assert from "node:assert/strict";
-import { request } from "node:http";
 import { after, before, test } from "node:test";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { createFakeOpenId, type FakeOpenId } from "../support/fake_openid.ts";
 import { listen } from "../support/fake_server.ts";
+import { type Answer, sendTo, type Sent } from "../support/host_request.ts";
 import { challenge, redirectUri, verifier } from "../support/oauth_test_client.ts";
 import { type ProxyProcess, startProxy } from "../support/proxy_process.ts";
 
@@ -52,58 +52,8 @@ after(async () => {
   await provider[Symbol.asyncDispose]();
 });
 
-interface Sent {
-  host?: string;
-  method?: string;
-  headers?: Record<string, string>;
-  body?: Record<string, unknown>;
-  type?: string;
-}
-
-interface Answer {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  text: string;
-  json<Body = Record<string, string>>(): Body;
-  /** `name=value` of each cookie set. */
-  cookies: string[];
-  location: URL;
-}
-
-/** With a Host header of our own, as a reverse proxy with TLS in front would send it. */
-function send(path: string, { host: to = host, method, headers = {}, body, type }: Sent = {}): Promise<Answer> {
-  const payload = body === undefined
-    ? undefined
-    : type === "application/json"
-    ? JSON.stringify(body)
-    : new URLSearchParams(body as Record<string, string>).toString();
-  return new Promise((settle, reject) => {
-    const outgoing = request({
-      host: "127.0.0.1",
-      port: proxy.port,
-      path,
-      method: method ?? (payload === undefined ? "GET" : "POST"),
-      headers: {
-        host: to,
-        ...(payload === undefined ? {} : { "content-type": type ?? "application/x-www-form-urlencoded" }),
-        ...headers,
-      },
-    }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (part) => text += part).on("end", () =>
-        settle({
-          status: answer.statusCode!,
-          headers: answer.headers,
-          text,
-          json: () => JSON.parse(text),
-          cookies: answer.headers["set-cookie"] ?? [],
-          location: new URL(answer.headers.location ?? "about:blank"),
-        }));
-    });
-    outgoing.on("error", reject);
-    outgoing.end(payload);
-  });
-}
+/** To our own host unless said otherwise. */
+const send = (path: string, sent: Sent = {}) => sendTo(proxy.port, path, { host, ...sent });
 
 const pair = (cookies: string[]) => cookies.map((cookie) => cookie.split(";")[0]).join("; ");
 const sealedOf = (page: Answer) => /name="request" value="([^"]+)"/.exec(page.text)![1]!;
