@@ -1,17 +1,10 @@
 // demo: the built-in MCP server, a built-in sign-in service and this proxy, all on loopback, nothing to configure.
-import { randomBytes } from "node:crypto";
-
-import type { Config } from "../config/config.ts";
-import { parseConfig } from "../config/load.ts";
-import { createDemoMcpServer } from "../demo/mcp_server.ts";
-import { createDemoOpenIdProvider } from "../demo/openid_provider.ts";
-import { currentRuntime, type Listener, onSignal } from "../runtime/runtime.ts";
+import { currentRuntime, onSignal } from "../runtime/runtime.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { configureLog } from "../telemetry/log.ts";
+import { demoConfig } from "./demo_config.ts";
+import { apiKey, type DemoServices, host, startDemoServices } from "./demo_services.ts";
 
-const apiKey = "demo-key";
-const openIdClient = { clientId: "demo", clientSecret: randomBytes(32).toString("base64url") };
-const host = "127.0.0.1";
 const preferredPort = 8080;
 /** How many ports after the preferred one are tried. */
 const portsToTry = 20;
@@ -24,12 +17,10 @@ const portsToTry = 20;
 export async function demo(options: { port?: number }): Promise<number> {
   currentRuntime().raiseOutgoingLimit();
   await configureLog({ level: "info", format: "text" });
-  const mcpServer = startMcpServer();
-  const openIdProvider = startOpenIdProvider();
-  const services = { mcpServer: originOf(mcpServer), openIdProvider: originOf(openIdProvider) };
+  const services = startDemoServices();
   const proxy = await startProxy(options.port, services);
   if (!proxy) {
-    await Promise.all([mcpServer.stop(0), openIdProvider.stop(0)]);
+    await services.stop();
     console.error(`Port ${options.port ?? preferredPort} is taken. Choose another with -p, or 0 for any free one.`);
     return 1;
   }
@@ -39,52 +30,16 @@ export async function demo(options: { port?: number }): Promise<number> {
     onSignal("SIGTERM", resolve);
   });
   await proxy.stop();
-  await Promise.all([mcpServer.stop(0), openIdProvider.stop(0)]);
+  await services.stop();
   return 0;
 }
 
-/** Where the built-in services listen. */
-interface Services {
-  mcpServer: string;
-  openIdProvider: string;
-}
-
-function originOf({ port }: Listener): string {
-  return `http://${host}:${port}`;
-}
-
-function startOpenIdProvider(): Listener {
-  const listener: Listener = currentRuntime().serve({
-    host,
-    port: 0,
-    fetch: createDemoOpenIdProvider({
-      ...openIdClient,
-      issuer: () => originOf(listener),
-      callbackPath: "/callback/mcp/team",
-      now: () => Math.floor(Date.now() / 1000),
-    }),
-  });
-  return listener;
-}
-
-function startMcpServer(): Listener {
-  const handler = createDemoMcpServer({ apiKey, now: () => Math.floor(Date.now() / 1000) });
-  return currentRuntime().serve({
-    host,
-    port: 0,
-    fetch: (request, connection) => {
-      connection.keepOpen();
-      return handler(request);
-    },
-  });
-}
-
 /** Undefined where no port that may be used is free. */
-async function startProxy(port: number | undefined, services: Services): Promise<RunningServer | undefined> {
+async function startProxy(port: number | undefined, services: DemoServices): Promise<RunningServer | undefined> {
   const ports = port === undefined ? Array.from({ length: portsToTry }, (_, index) => preferredPort + index) : [port];
   for (const candidate of ports) {
     try {
-      return await startServer(buildConfig(candidate === 0 ? await findFreePort() : candidate, services));
+      return await startServer(demoConfig(candidate === 0 ? await findFreePort() : candidate, services));
     } catch (error) {
       if ((error as { code?: unknown }).code !== "EADDRINUSE") throw error;
     }
@@ -99,48 +54,9 @@ async function findFreePort(): Promise<number> {
   return listener.port;
 }
 
-function buildConfig(port: number, services: Services): Config {
-  return parseConfig(
-    `
-    [server]
-    host = "${host}"
-    port = ${port}
-    public_url = "http://${host}:${port}"
-    state_secret = "${randomBytes(32).toString("base64")}"
-    shutdown_grace = 1
-
-    [downstream.demo]
-    display_name = "Demo"
-    strategy = "passthrough"
-    downstream_url = "${services.mcpServer}/mcp"
-    auth_hint = "The key of this demo is ${apiKey}"
-    verify_url = "${services.mcpServer}/verify"
-
-    [provider.demo]
-    kind = "oidc"
-    issuer = "${services.openIdProvider}"
-    client_id = "${openIdClient.clientId}"
-    client_secret = "${openIdClient.clientSecret}"
-
-    [downstream.team]
-    display_name = "Team demo"
-    strategy = "login"
-    downstream_url = "${services.mcpServer}/mcp"
-    credential = "${apiKey}"
-    allowed_groups = ["team"]
-    `,
-    {},
-    readNothing,
-  );
-}
-
-/** @throws always: the demo's configuration names no file */
-function readNothing(path: string): string {
-  throw new Error(`the demo reads no file, not even ${path}`);
-}
-
 function printNextSteps(port: number, askedPort: number | undefined): string {
   const url = `http://${host}:${port}/mcp/demo`;
+  const filesUrl = `http://${host}:${port}/mcp/files`;
   const teamUrl = `http://${host}:${port}/mcp/team`;
   const moved = askedPort === undefined && port !== preferredPort
     ? `\n  Port ${preferredPort} is taken, so this is on ${port}.\n`
@@ -158,8 +74,12 @@ ${moved}
                   then /mcp in Claude Code, demo, Authenticate
   VS Code         code --add-mcp '{"name":"demo","type":"http","url":"${url}"}'
 
+  Another service ${filesUrl}
+                  a server that takes the tokens of another service: sign in there as Ada or Bob
+
   Sign in instead ${teamUrl}
-                  the same server behind a sign-in, where nobody sees the key: Ada is of the team, Bob is not
+                  the first server behind a sign-in, where nobody sees the key: Ada is of the team, Bob is not;
+                  whoever signs in chooses which tools the client may use
 
   Ctrl+C ends it. For your own server: mcp-oauth-proxy init
 `;

@@ -4,8 +4,8 @@ import { createLegacySse } from "./legacy_sse.ts";
 import { streamableHttp } from "./streamable_http.ts";
 
 export interface DemoMcpServerOptions {
-  /** What `Authorization: Bearer` must hold. */
-  apiKey: string;
+  /** What `Authorization: Bearer` must hold: this key, or any that is found good. */
+  apiKey: string | ((key: string) => boolean);
   /** Seconds since the epoch. */
   now: () => number;
 }
@@ -15,10 +15,13 @@ export interface DemoMcpServerOptions {
  * and `/verify` answers 200 or 401 for a key, as an API's "who am I" would. Holds open streams, nothing else.
  */
 export function createDemoMcpServer(options: DemoMcpServerOptions): (request: Request) => Promise<Response> {
+  const { apiKey } = options;
+  const isGood = (key: string) => typeof apiKey === "string" ? key === apiKey : apiKey(key);
   const legacySse = createLegacySse("/messages", options.now);
   return async (request) => {
     if (!isLocalOrigin(request.headers.get("origin"))) return new Response("Origin not allowed.\n", { status: 403 });
-    if (request.headers.get("authorization") !== `Bearer ${options.apiKey}`) return unauthorized();
+    const [, key] = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "") ?? [];
+    if (key === undefined || !isGood(key)) return unauthorized();
     const { pathname } = new URL(request.url);
     switch (`${request.method} ${pathname}`) {
       case "GET /sse":

@@ -1,4 +1,5 @@
 // An OpenID provider for `demo`: whoever sits at this computer may be Ada or Bob by pressing a button. Loopback only, in memory.
+// Its access tokens are good at the demo's own MCP server, as another service's would be.
 // Just what sign-in needs (OpenID Connect Core §3.1 with PKCE): codes once, rotated refresh tokens, a key for each start.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
@@ -8,10 +9,16 @@ export interface DemoOpenIdProviderOptions {
   issuer: () => string;
   clientId: string;
   clientSecret: string;
-  /** Path of the only redirect URI, on 127.0.0.1 at whatever port. */
-  callbackPath: string;
+  /** Paths of the redirect URIs, on 127.0.0.1 at whatever port. */
+  callbackPaths: readonly string[];
   /** Seconds since the epoch. */
   now: () => number;
+}
+
+export interface DemoOpenIdProvider {
+  handle(request: Request): Promise<Response>;
+  /** True for an access token that it gave and that has not expired. */
+  isLive(accessToken: string): boolean;
 }
 
 interface Approved {
@@ -28,16 +35,17 @@ const users: Record<string, Record<string, unknown>> = {
 
 const tokenLifetimeSeconds = 600;
 
-/** The provider as a fetch handler. */
-export function createDemoOpenIdProvider(options: DemoOpenIdProviderOptions): (request: Request) => Promise<Response> {
+export function createDemoOpenIdProvider(options: DemoOpenIdProviderOptions): DemoOpenIdProvider {
   const { issuer, now } = options;
   const codes = new Map<string, Approved>();
   const refreshTokens = new Map<string, Approved>();
+  /** Token to the moment it expires. */
+  const accessTokens = new Map<string, number>();
   const keys = generateKeyPair("ES256");
 
   function authorize(request: Request, query: URLSearchParams, user: string | undefined): Response {
     const redirectUri = query.get("redirect_uri") ?? "";
-    if (!isOurCallback(redirectUri, options.callbackPath) || query.get("client_id") !== options.clientId) {
+    if (!isOurCallback(redirectUri, options.callbackPaths) || query.get("client_id") !== options.clientId) {
       return page("This request is not from the demo.", 400);
     }
     if (request.method === "GET") return page(signInForm);
@@ -64,8 +72,10 @@ export function createDemoOpenIdProvider(options: DemoOpenIdProviderOptions): (r
     if (approved === undefined) return Response.json({ error: "invalid_grant" }, { status: 400 });
     const refreshToken = randomUUID();
     refreshTokens.set(refreshToken, { ...approved, nonce: null });
+    const accessToken = randomUUID();
+    accessTokens.set(accessToken, now() + tokenLifetimeSeconds);
     return Response.json({
-      access_token: randomUUID(),
+      access_token: accessToken,
       token_type: "Bearer",
       expires_in: tokenLifetimeSeconds,
       refresh_token: refreshToken,
@@ -88,7 +98,7 @@ export function createDemoOpenIdProvider(options: DemoOpenIdProviderOptions): (r
       .setExpirationTime(now() + tokenLifetimeSeconds).sign((await keys).privateKey);
   }
 
-  return async (request) => {
+  async function handle(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     switch (`${request.method} ${pathname}`) {
       case "GET /.well-known/openid-configuration":
@@ -103,7 +113,9 @@ export function createDemoOpenIdProvider(options: DemoOpenIdProviderOptions): (r
         return await token(await readForm(request));
     }
     return page("This is the demo's sign-in service. Your MCP client leads you to the right page of it.", 404);
-  };
+  }
+
+  return { handle, isLive: (accessToken) => (accessTokens.get(accessToken) ?? 0) > now() };
 }
 
 function configurationOf(issuer: string): Record<string, unknown> {
@@ -122,9 +134,9 @@ function configurationOf(issuer: string): Record<string, unknown> {
   };
 }
 
-function isOurCallback(redirectUri: string, path: string): boolean {
+function isOurCallback(redirectUri: string, paths: readonly string[]): boolean {
   return URL.canParse(redirectUri) && /^http:\/\/127\.0\.0\.1:\d+\//.test(redirectUri) &&
-    new URL(redirectUri).pathname === path;
+    paths.includes(new URL(redirectUri).pathname);
 }
 
 function take(approvals: Map<string, Approved>, id: string | null): Approved | undefined {
@@ -138,7 +150,7 @@ async function readForm(request: Request): Promise<URLSearchParams> {
 }
 
 const signInForm = `<h1>Who are you?</h1>
-<p>The demo's stand-in for your company's sign-in. No password: it is only on this computer.</p>
+<p>The demo's stand-in for your company's sign-in, or for the one of another service. No password: it is only on this computer.</p>
 <form method="post">
 <p><button name="user" value="ada">Ada, of the team</button></p>
 <p><button name="user" value="bob">Bob, not of the team</button></p>

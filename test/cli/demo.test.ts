@@ -72,7 +72,7 @@ test("demo has the same server behind a sign-in: Ada of the team gets in without
     const [, url = ""] = await program.waitFor(/Sign in instead\s+(\S+)/);
     const oauth = await createTestClient(new URL(url).origin, "team");
     const answerFor = async (user: string) => {
-      const sent = await oauth.browser.submit(await oauth.authorize(), { decision: "allow" });
+      const sent = await oauth.browser.submit(await oauth.authorize(), { decision: "allow", "scope:quick": "on" });
       const form = await oauth.browser.follow(sent, redirectUri);
       const back = await oauth.browser.follow(await oauth.browser.submit(form, { user }), redirectUri);
       return new URL(back.location!).searchParams;
@@ -86,7 +86,31 @@ test("demo has the same server behind a sign-in: Ada of the team gets in without
     await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }) as Transport);
     const result = await client.callTool({ name: "add", arguments: { a: 2, b: 3 } });
     assert.match(JSON.stringify(result.content), /5/);
+    assert.deepEqual((await client.listTools()).tools.map(({ name }) => name), ["echo", "add", "time"]);
     await client.close();
+  } finally {
+    await program.destroy();
+  }
+});
+
+test("demo has a server behind another service's OAuth: its token goes there, and a refresh renews it", async () => {
+  const program = startProgram(["demo", "-p", "0"], { command });
+  try {
+    const [, url = ""] = await program.waitFor(/Another service\s+(\S+)/);
+    const oauth = await createTestClient(new URL(url).origin, "files");
+    const sent = await oauth.browser.submit(await oauth.authorize(), { decision: "allow" });
+    const form = await oauth.browser.follow(sent, redirectUri);
+    const back = await oauth.browser.follow(await oauth.browser.submit(form, { user: "bob" }), redirectUri);
+    const { body } = await oauth.redeem(new URL(back.location!).searchParams.get("code")!);
+    const refreshed = await oauth.refresh(body.refresh_token!);
+    for (const token of [body.access_token, refreshed.body.access_token]) {
+      const client = new Client({ name: "test", version: "1" });
+      const requestInit = { headers: { authorization: `Bearer ${token}` } };
+      await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }) as Transport);
+      const result = await client.callTool({ name: "echo", arguments: { text: "through two doors" } });
+      assert.match(JSON.stringify(result.content), /through two doors/);
+      await client.close();
+    }
   } finally {
     await program.destroy();
   }
