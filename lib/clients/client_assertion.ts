@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
 import { OAuthError } from "../oauth/errors.ts";
+import { acceptedSignatures } from "../oauth/signature_algorithms.ts";
 import { type Store, StoreUnavailableError } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Client, Clients } from "./client.ts";
@@ -13,21 +14,6 @@ export interface ClientAssertionTools {
   now: () => number;
   log: Log;
 }
-
-/** Asymmetric only: with an HMAC the public key would be the secret, and `none` is no signature. Advertised in the metadata. */
-export const clientAssertionAlgorithms: readonly string[] = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-];
 
 const maxAssertionLength = 8_192;
 const maxLifetimeSeconds = 600;
@@ -85,7 +71,7 @@ interface Expected {
 
 async function verifyWith(keys: JSONWebKeySet, { assertion, clientId, now }: Expected): Promise<JWTPayload> {
   const options = {
-    algorithms: [...clientAssertionAlgorithms],
+    algorithms: [...acceptedSignatures],
     issuer: clientId,
     subject: clientId,
     requiredClaims: ["iss", "sub", "aud", "exp", "jti"],
@@ -137,7 +123,7 @@ function whatIsWrong(error: unknown): string {
       : `has no ${error.claim} that fits: iss and sub must be the client_id, exp and jti must be there`;
   }
   if (error instanceof errors.JOSEAlgNotAllowed) {
-    return `must be signed with one of ${clientAssertionAlgorithms.join(", ")}`;
+    return `must be signed with one of ${acceptedSignatures.join(", ")}`;
   }
   if (error instanceof errors.JWKSNoMatchingKey) return "is signed with a key that is not among the client's keys";
   if (error instanceof errors.JWSSignatureVerificationFailed) {

@@ -1,5 +1,6 @@
 // RFC 8414 §2, with the OpenID Connect Discovery fields that MCP clients look for. It names only what exists.
 import type { Config, Resource } from "../config/config.ts";
+import { acceptedSignatures } from "../oauth/signature_algorithms.ts";
 
 /** What the documents are made of. */
 export interface Described {
@@ -23,9 +24,9 @@ export function authorizationServerMetadata({ resource, scopes, config }: Descri
     response_modes_supported: ["query"],
     grant_types_supported: ["authorization_code", "refresh_token"],
     token_endpoint_auth_methods_supported: authenticationMethods,
-    token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    token_endpoint_auth_signing_alg_values_supported: acceptedSignatures,
     revocation_endpoint_auth_methods_supported: authenticationMethods,
-    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    revocation_endpoint_auth_signing_alg_values_supported: acceptedSignatures,
     code_challenge_methods_supported: ["S256"],
     authorization_response_iss_parameter_supported: true,
     client_id_metadata_document_supported: config.clients.clientIdMetadataDocuments,
@@ -44,4 +45,3 @@ export function openidConfiguration(described: Described): Record<string, unknow
 }
 
 const authenticationMethods = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
-const assertionAlgorithms = ["ES256", "ES384", "RS256", "PS256", "EdDSA"];

@@ -1,6 +1,7 @@
 // The checks of an ID Token (OpenID Connect Core 1.0 §3.1.3.7).
 import { createHash } from "node:crypto";
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
+import { acceptedSignatures } from "../oauth/signature_algorithms.ts";
 import { ProviderError } from "./provider_error.ts";
 
 export type Claims = JWTPayload & { sub: string };
@@ -19,20 +20,6 @@ export interface IdTokenCheck {
 
 /** What clocks may differ by. */
 const toleranceSeconds = 60;
-/** Signatures only: `none` and shared secrets would let whoever holds the client secret write tokens. */
-const algorithms = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-];
 
 /**
  * The claims of a good ID Token.
@@ -61,7 +48,7 @@ export async function verifyIdToken(idToken: string, check: IdTokenCheck): Promi
 async function verifySignature(idToken: string, { keys, clientId, now }: IdTokenCheck) {
   try {
     return await jwtVerify(idToken, keys, {
-      algorithms,
+      algorithms: [...acceptedSignatures],
       audience: clientId,
       clockTolerance: toleranceSeconds,
       currentDate: new Date(now * 1000),
