@@ -11,10 +11,12 @@ import { sseProbeEndpoint } from "./discovery/sse_probe_endpoint.ts";
 import { revocationEndpoint } from "./grants/revocation_endpoint.ts";
 import { tokenEndpoint } from "./grants/token_endpoint.ts";
 import { createRouter, type Router } from "./http/router.ts";
+import { createScrapeAccess } from "./http/scrape_access.ts";
 import { authenticateEndpoint } from "./proxy/authenticate_endpoint.ts";
 import { mcpEndpoint } from "./proxy/mcp_endpoint.ts";
 import { isReachable } from "./runtime/reachability.ts";
 import { healthAnswer, readinessAnswer } from "./telemetry/health.ts";
+import { metricsAnswer } from "./telemetry/metrics_answer.ts";
 import { jwksAnswer } from "./tokens/jwks_endpoint.ts";
 import { sseProbePath } from "./urls.ts";
 
@@ -35,6 +37,14 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   get("/health", () => healthAnswer("OK"));
   get("/healthz", () => healthAnswer(""));
   get("/readyz", () => readinessAnswer({ draining: state.draining(), store: deps.store.status() }));
+  if (config.metrics === undefined) {
+    const mayScrape = createScrapeAccess(config);
+    get(
+      "/metrics",
+      (request, { remoteAddress }) =>
+        mayScrape(request, remoteAddress) ? metricsAnswer(deps.metrics, request) : undefined,
+    );
+  }
 
   // OAuth: published by path as `/…/mcp/<name>`, and at the root for a host of its own or for the only resource there is.
   const authorize = { GET: authorizationEndpoint(deps), POST: consentEndpoint(deps) };

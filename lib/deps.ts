@@ -8,6 +8,7 @@ import type { Revocations } from "./store/revocations.ts";
 import type { ResilientStore } from "./store/resilient_store.ts";
 import type { Strategies } from "./strategies/create_strategy.ts";
 import type { Log } from "./telemetry/log.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
 import type { AccessTokens } from "./tokens/access_token.ts";
 import type { Sealer } from "./tokens/seal.ts";
 import type { SigningKeys } from "./tokens/signing_keys.ts";
@@ -28,6 +29,7 @@ export interface Deps {
   /** To addresses that strangers choose. */
   safeFetch: SafeFetch;
   log: Log;
+  metrics: Metrics;
   /** Seconds since the epoch. */
   now: () => number;
 }

@@ -1,4 +1,5 @@
 // A Config becomes real Deps, a listening socket, a reload and a graceful stop; used by serve, demo and the tests.
+import packageJson from "../package.json" with { type: "json" };
 import { type App, createApp } from "./app.ts";
 import { createClients } from "./clients/create_clients.ts";
 import type { Config } from "./config/config.ts";
@@ -6,13 +7,16 @@ import type { Deps } from "./deps.ts";
 import { createOpenWork } from "./http/open_work.ts";
 import { createRateLimits } from "./http/rate_limits.ts";
 import { createSafeFetch } from "./http/safe_fetch.ts";
-import { currentRuntime } from "./runtime/runtime.ts";
+import { currentRuntime, type Listener } from "./runtime/runtime.ts";
 import { createResourceScopes } from "./scopes/resource_scopes.ts";
 import { createStore, storeKind } from "./store/create_store.ts";
 import { createResilientStore, type ResilientStore } from "./store/resilient_store.ts";
 import { createRevocations } from "./store/revocations.ts";
 import { createStrategies } from "./strategies/create_strategy.ts";
+import { countEvents } from "./telemetry/event_counts.ts";
 import { type Log, processLog } from "./telemetry/log.ts";
+import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import { metricsAnswer } from "./telemetry/metrics_answer.ts";
 import { createAccessTokens } from "./tokens/access_token.ts";
 import { createSealer } from "./tokens/seal.ts";
 import { createDerivedKeys, createFixedKey, type SigningKeys } from "./tokens/signing_keys.ts";
@@ -38,9 +42,12 @@ export async function startServer(config: Config, { log = processLog }: { log?: 
   const { server, store: { url } } = config;
   const kind = storeKind(url.reveal()) ?? "memory";
   const store = createResilientStore(await createStore(url.reveal(), { now, log }), { kind, now, log });
+  const metrics = createMetrics({ version: packageJson.version, storeStatus: store.status });
   let draining = false;
-  const appFor = (current: Config): App => createApp(createDeps(current, { store, log }), { draining: () => draining });
+  const appFor = (current: Config): App =>
+    createApp(createDeps(current, { store, metrics, log }), { draining: () => draining });
   let app = appFor(config);
+  const metricsListener = config.metrics && listenForMetrics(config.metrics, metrics);
   const openWork = createOpenWork();
   const listener = currentRuntime().serve({
     host: server.host,
@@ -65,13 +72,29 @@ export async function startServer(config: Config, { log = processLog }: { log?: 
       const graceEndsAt = performance.now() + graceSeconds * 1000;
       await listener.stop(graceSeconds);
       await openWork.finished(Math.max(0, graceEndsAt - performance.now()) / 1000);
+      await metricsListener?.stop(0);
       await store.close();
       log.info("server_stopped");
     },
   };
 }
 
-function createDeps(config: Config, { store, log }: { store: ResilientStore; log: Log }): Deps {
+/** @throws Error that names the key, when the address is taken or not allowed */
+function listenForMetrics({ host, port }: NonNullable<Config["metrics"]>, metrics: Metrics): Listener {
+  try {
+    return currentRuntime().serve({ host, port, fetch: (request) => metricsAnswer(metrics, request) });
+  } catch (cause) {
+    const { code } = cause as { code?: string };
+    throw new Error(`metrics.listen: can't listen on ${host}:${port} (${code ?? String(cause)})`, { cause });
+  }
+}
+
+function createDeps(
+  config: Config,
+  { store, metrics, log: uncounted }: { store: ResilientStore; metrics: Metrics; log: Log },
+): Deps {
+  const strategyOf = new Map(config.resources.map(({ name, strategy }) => [name, strategy.kind]));
+  const log = countEvents(uncounted, metrics, (resource) => strategyOf.get(resource) ?? "none");
   const sealer = createSealer([config.server.stateSecret, ...config.server.previousStateSecrets], now);
   const keys = createSigningKeys(config);
   const revocations = createRevocations({ store, now, log });
@@ -79,6 +102,7 @@ function createDeps(config: Config, { store, log }: { store: ResilientStore; log
   return {
     config,
     log,
+    metrics,
     now,
     sealer,
     keys,
@@ -128,6 +152,7 @@ function whatStays(before: Config, after: Config): Record<string, boolean> {
   return {
     "server.host": before.server.host !== after.server.host,
     "server.port": before.server.port !== after.server.port,
+    "metrics.listen": JSON.stringify(before.metrics) !== JSON.stringify(after.metrics),
     "store.url": before.store.url.reveal() !== after.store.url.reveal(),
   };
 }

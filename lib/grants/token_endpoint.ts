@@ -4,6 +4,7 @@ import type { Resource } from "../config/config.ts";
 import type { Deps } from "../deps.ts";
 import { readForm } from "../http/form.ts";
 import { noStore, publicCors } from "../http/response_headers.ts";
+import { asOAuthError } from "../http/error_responses.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { requireParameter } from "../oauth/parameters.ts";
 import { redeemCode } from "./authorization_code_grant.ts";
@@ -30,13 +31,12 @@ export function tokenEndpoint(deps: Deps): (request: Request, resource: Resource
     });
     deps.rateLimits.checkClient(client.clientId);
     const redeem = grants[grantType as keyof typeof grants];
-    const { grantId, response } = await redeem(resource, { client, parameters });
-    deps.log.info("token_issued", {
-      resource: resource.name,
-      client_id: client.clientId,
-      grant_type: grantType,
-      grant: grantId,
+    const facts = { resource: resource.name, client_id: client.clientId, grant_type: grantType };
+    const { grantId, response } = await redeem(resource, { client, parameters }).catch((error) => {
+      deps.log.info("token_refused", { ...facts, error: asOAuthError(error).code });
+      throw error; // the reason is logged with the answer
     });
+    deps.log.info("token_issued", { ...facts, grant: grantId });
     return Response.json(response, { headers: { ...noStore, ...publicCors } });
   };
 }

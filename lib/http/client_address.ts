@@ -31,8 +31,7 @@ interface Hop {
  * @param trustedProxies CIDRs or single addresses
  */
 export function createForwardedReader(trustedProxies: readonly string[]): ReadForwarded {
-  const networks = trustedProxies.map(parseNetwork);
-  const isTrusted = (address: string) => networks.some((network) => isInside(address, network));
+  const isTrusted = createAddressList(trustedProxies);
 
   return (headers, remoteAddress) => {
     const remote = normalAddress(remoteAddress) ?? remoteAddress;
@@ -45,6 +44,12 @@ export function createForwardedReader(trustedProxies: readonly string[]): ReadFo
     if (older !== null && byOlder.address !== byStandard.address) return { address: remote };
     return byStandard;
   };
+}
+
+/** Whether an address is in one of the networks. @param networks CIDRs or single addresses */
+export function createAddressList(networks: readonly string[]): (address: string) => boolean {
+  const parsed = networks.map(parseNetwork);
+  return (address) => parsed.some((network) => isInside(address, network));
 }
 
 /** The network that one customer usually has: the address itself, or the /64 of an IPv6 address. Key for rate limits. */

@@ -5,6 +5,8 @@ import type { Config, Resource } from "../config/config.ts";
 import type { OAuthError } from "../oauth/errors.ts";
 import type { Connection } from "../runtime/runtime.ts";
 import type { Log } from "../telemetry/log.ts";
+import { createHostLabel } from "../telemetry/metric_labels.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { type RequestFacts, requestLog } from "../telemetry/request_log.ts";
 import { createForwardedReader, type ForwardedRequest } from "./client_address.ts";
 import { asOAuthError, jsonError, pageError } from "./error_responses.ts";
@@ -13,9 +15,16 @@ import type { RateLimits } from "./rate_limits.ts";
 import { publicPreflight } from "./response_headers.ts";
 
 type RouteContext = Context<{ Bindings: Connection; Variables: { facts: RequestFacts; forwarded: ForwardedRequest } }>;
-export type Handler = (request: Request, resource: Resource, connection: Connection) => Response | Promise<Response>;
-/** Of a path that belongs to no resource. */
-type Answer = (request: Request, connection: Connection) => Response | Promise<Response>;
+/** What came with a request. */
+export interface RequestContext {
+  connection: Connection;
+  facts: RequestFacts;
+}
+
+export type Handler = (request: Request, resource: Resource, context: RequestContext) => Response | Promise<Response>;
+/** Of a path that belongs to no resource; undefined where nothing seems to be published for who asks. */
+type Answer = (request: Request, connection: Connection) => Found | Promise<Found>;
+type Found = Response | undefined;
 export type Handlers = Partial<Record<"GET" | "POST", Handler>>;
 
 /** `json` for programs (RFC 6749 §5.2), `page` for people. */
@@ -41,11 +50,14 @@ export interface Router {
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
 }
 
-export function createRouter(tools: { config: Config; rateLimits: RateLimits; log: Log }): Router {
-  const { config: { resources, server }, rateLimits, log } = tools;
+export function createRouter(
+  tools: { config: Config; rateLimits: RateLimits; log: Log; metrics: Metrics },
+): Router {
+  const { config: { resources, server }, rateLimits, log, metrics } = tools;
+  const hostLabel = createHostLabel([server.publicUrl, ...resources.map(({ urls }) => urls.resource)]);
   const readForwarded = createForwardedReader(server.trustedProxies);
   const hono = new Hono<{ Bindings: Connection; Variables: { facts: RequestFacts; forwarded: ForwardedRequest } }>();
-  hono.use(requestLog(log));
+  hono.use(requestLog({ log, metrics, hostLabel }));
   hono.use(async (c, next) => {
     c.set("forwarded", readForwarded(c.req.raw.headers, c.env.remoteAddress));
     await next();
@@ -71,7 +83,7 @@ export function createRouter(tools: { config: Config; rateLimits: RateLimits; lo
       const resource = resourceOf(c);
       if (resource === undefined) return unknownResource();
       c.get("facts").resource = resource.name;
-      return await handler(c.req.raw, resource, c.env);
+      return await handler(c.req.raw, resource, { connection: c.env, facts: c.get("facts") });
     } catch (error) {
       return failed(error, c, errors);
     }
@@ -94,23 +106,34 @@ export function createRouter(tools: { config: Config; rateLimits: RateLimits; lo
       : jsonError(error, { basicAuthentication: c.req.header("authorization") !== undefined });
   }
 
+  /** Notes the path as app.ts writes it: the only paths that metrics name. */
+  function at(path: string, answer: (c: RouteContext) => Response | Promise<Response>) {
+    return (c: RouteContext) => {
+      c.get("facts").route = path;
+      return answer(c);
+    };
+  }
+
   return {
-    get: (path, answer, { limit } = {}) =>
-      void hono.get(path, (c) => {
+    get(path, answer, { limit } = {}) {
+      const found = async (c: RouteContext) => {
         if (limit !== undefined) rateLimits.checkAddress(limit, c.get("forwarded").address);
-        return answer(c.req.raw, c.env);
-      }),
+        return await answer(c.req.raw, c.env) ?? await c.notFound();
+      };
+      hono.get(path, at(path, found));
+    },
     route(path, handlers, options) {
       const methods = Object.keys(handlers).join(", ").replace("GET", "GET, HEAD");
       for (const [method, handler] of Object.entries(handlers)) {
-        hono.on(method, path, (c) => serve(c, handler, options));
+        hono.on(method, path, at(path, (c) => serve(c, handler, options)));
       }
-      if (options.cors) hono.options(path, () => publicPreflight(methods));
+      if (options.cors) hono.options(path, at(path, () => publicPreflight(methods)));
       const allow = options.cors ? `${methods}, OPTIONS` : methods;
-      hono.all(path, (c) => c.json({ error: "invalid_request", error_description: `use ${methods}` }, 405, { allow }));
+      const problem = { error: "invalid_request", error_description: `use ${methods}` };
+      hono.all(path, at(path, (c) => c.json(problem, 405, { allow })));
     },
-    all: (path, handler) => void hono.all(path, (c) => serve(c, handler, { errors: "json" })),
-    always: (path, handler) => void hono.all(path, (c) => handler(c.req.raw, resourceOf(c))),
+    all: (path, handler) => void hono.all(path, at(path, (c) => serve(c, handler, { errors: "json" }))),
+    always: (path, handler) => void hono.all(path, at(path, (c) => handler(c.req.raw, resourceOf(c)))),
     fetch: (request, connection) => hono.fetch(request, connection),
   };
 }

@@ -101,6 +101,7 @@ function refusalOf(answer: Response, { resource, log }: AnswerOptions): OAuthErr
     log.error("downstream_answered_html", fields);
     return wrongAnswer("the MCP server answered with a web page instead of MCP");
   }
+  if (status >= 500) log.warning("downstream_answered_5xx", fields);
   return undefined;
 }
 

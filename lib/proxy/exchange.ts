@@ -25,13 +25,16 @@ export interface ExchangeOptions {
   idleTimeoutMs: number;
   /** Why the exchange ends when the quiet lasted too long. */
   idleError: () => Error;
+  /** Called once, however it ended. */
+  onEnd?: () => void;
 }
 
-export function openExchange({ clientSignal, idleTimeoutMs, idleError }: ExchangeOptions): Exchange {
+export function openExchange({ clientSignal, idleTimeoutMs, idleError, onEnd }: ExchangeOptions): Exchange {
   const controller = new AbortController();
   const { signal } = controller;
   let lastByteAt = performance.now();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
 
   const clientLeft = () => cut(new ClientLeftError("the client left before the answer was complete"));
 
@@ -44,6 +47,9 @@ export function openExchange({ clientSignal, idleTimeoutMs, idleError }: Exchang
     clearTimeout(timer);
     timer = undefined;
     clientSignal.removeEventListener("abort", clientLeft);
+    if (isOver) return;
+    isOver = true;
+    onEnd?.();
   }
 
   /** Touching only notes the moment; the timer looks at it, so that a busy stream arms no timer per chunk. */

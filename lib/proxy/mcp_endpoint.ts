@@ -3,11 +3,13 @@
 import type { Config, Resource } from "../config/config.ts";
 import { challengeResponse, jsonError } from "../http/error_responses.ts";
 import { OAuthError } from "../oauth/errors.ts";
-import { type Connection, currentRuntime } from "../runtime/runtime.ts";
+import type { RequestContext } from "../http/router.ts";
+import { currentRuntime } from "../runtime/runtime.ts";
 import { isReachable } from "../runtime/reachability.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";
 import type { Strategies } from "../strategies/create_strategy.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import type { Access, AccessTokens } from "../tokens/access_token.ts";
 import type { Sealer } from "../tokens/seal.ts";
 import { authenticateBearer, type Authenticated, tokenWasSent } from "./bearer_authentication.ts";
@@ -21,6 +23,7 @@ import { legacyEndpoints } from "./legacy_endpoints.ts";
 import { allowOrigin, checkOrigin, isPreflight, preflightAnswer } from "./origin.ts";
 import { sendWithLiveCredential } from "./live_credential.ts";
 import { outgoingBody } from "./request_body.ts";
+import { openRecord, type RequestRecord } from "./request_record.ts";
 import { openToolGate } from "./tool_gate.ts";
 
 export interface McpEndpointDeps {
@@ -31,12 +34,13 @@ export interface McpEndpointDeps {
   strategies: Strategies;
   fetch: typeof fetch;
   log: Log;
+  metrics: Pick<Metrics, "streamOpened" | "streamEnded">;
   now: () => number;
   /** As in ForwardTools; for tests. */
   reuseConnectionsWithinMs?: number;
 }
 
-export type McpEndpoint = (request: Request, resource: Resource, connection: Connection) => Promise<Response>;
+export type McpEndpoint = (request: Request, resource: Resource, context: RequestContext) => Promise<Response>;
 
 /** Never throws an OAuthError: refusals are answered here, because browsers may only read them with CORS headers. */
 export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
@@ -53,7 +57,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     log,
   });
 
-  return async (request, resource, connection) => {
+  return async (request, resource, context) => {
     const origin = request.headers.get("origin");
     try {
       checkOrigin(origin, server, resource.urls.resource);
@@ -61,30 +65,48 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       return await refusal(error, request, resource);
     }
     if (isPreflight(request)) return preflightAnswer(request);
-    const response = await serve(request, resource, connection).catch((error) => refusal(error, request, resource));
+    const response = await serve(request, resource, context).catch((error) => refusal(error, request, resource));
     allowOrigin(response.headers, origin);
     return response;
   };
 
-  async function serve(request: Request, resource: Resource, connection: Connection): Promise<Response> {
+  async function serve(
+    request: Request,
+    resource: Resource,
+    { connection, facts }: RequestContext,
+  ): Promise<Response> {
     const user = await authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
     const url = downstreamUrl(request, resource, user);
     if (request.method === "HEAD") return methodNotAllowed();
     connection.keepOpen();
+    facts.audited = true;
+    const record = openRecord(deps, { requestId: facts.requestId, request, resource, access: user.access });
     const exchange = openExchange({
       clientSignal: request.signal,
       idleTimeoutMs: server.idleTimeoutSeconds * 1000,
-      idleError: () => timedOut(server.idleTimeoutSeconds),
+      idleError() {
+        log.warning("downstream_timed_out", { resource: resource.name, idle_seconds: server.idleTimeoutSeconds });
+        return timedOut(server.idleTimeoutSeconds);
+      },
+      onEnd: record.ended,
     });
-    return await pass(request, { resource, user, url, exchange }).catch((error) => {
+    const response = await pass(request, { resource, user, url, exchange, record }).catch((error) => {
       exchange.end();
-      throw error;
+      return refusal(error, request, resource);
     });
+    record.answered(response);
+    return response;
   }
 
   async function pass(
     request: Request,
-    { resource, user, url, exchange }: { resource: Resource; user: Authenticated; url: URL; exchange: Exchange },
+    { resource, user, url, exchange, record }: {
+      resource: Resource;
+      user: Authenticated;
+      url: URL;
+      exchange: Exchange;
+      record: RequestRecord;
+    },
   ): Promise<Response> {
     const gate = await openToolGate(deps.scopes, {
       resource,
@@ -94,6 +116,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     const body = gate === undefined
       ? await outgoingBody(request, exchange, server.bodyLimitBytes)
       : await gate.authorize(request, exchange);
+    record.sending(body);
     const send = (as: Authenticated) =>
       forward({
         url,

@@ -40,6 +40,13 @@ export function login(resource: Resource, config: LoginConfig, { providers, rene
     };
   }
 
+  /** A no is no failure; everything else is for the operator to look at. */
+  function noteFailure(provider: string, error: unknown): void {
+    if (!(error instanceof ProviderError) || error.kind === "refused") return;
+    const level = error.kind === "unavailable" ? "warning" : "error";
+    log[level](`provider_${error.kind}`, { resource: resource.name, provider, error });
+  }
+
   /** `sub` as configured (S2-60). Where there are several providers, one's ids must not pass for another's. */
   function publish(provider: string, identity: Identity): Identity {
     const chosen = config.subject === "username" ? identity.name ?? "" : identity.subject;
@@ -73,6 +80,7 @@ export function login(resource: Resource, config: LoginConfig, { providers, rene
         const kept: Memo = { provider: provider.name, memo };
         return { kind: "redirect", url, memo: kept };
       } catch (error) {
+        noteFailure(provider.name, error);
         throw signInFailure(error);
       }
     },
@@ -84,6 +92,7 @@ export function login(resource: Resource, config: LoginConfig, { providers, rene
       try {
         return admit(name, await provider.finish(memo, answer, { redirectUri: resource.urls.callback, now }));
       } catch (error) {
+        noteFailure(name, error);
         throw signInFailure(error);
       }
     },
@@ -98,6 +107,7 @@ export function login(resource: Resource, config: LoginConfig, { providers, rene
         if (signedIn.identity.subject !== renewal.subject) throw ended("the provider speaks of another user");
         return { ...grant, ...admit(renewal.provider, signedIn) };
       } catch (error) {
+        noteFailure(renewal.provider, error);
         throw renewalFailure(error);
       }
     },

@@ -2,30 +2,51 @@
 import { randomBytes } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { Log } from "./log.ts";
+import { methodLabel, statusLabel } from "./metric_labels.ts";
+import type { Metrics } from "./metrics.ts";
 
 /** What is known of a request while it is served; endpoints add to it. */
 export interface RequestFacts {
   requestId: string;
+  /** The path as app.ts writes it; absent when nothing is published there. */
+  route?: string;
   /** Name of the resource it was for. */
   resource?: string;
+  /** The audit stream has a line of its own for it. */
+  audited?: boolean;
 }
 
-const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+export interface RequestLogTools {
+  log: Log;
+  metrics: Metrics;
+  hostLabel: (host: string | undefined) => string;
+}
 
-/** Logs method, path without query, status and the milliseconds until the head of the answer was known. */
-export function requestLog(log: Log): MiddlewareHandler<{ Variables: { facts: RequestFacts } }> {
+type Env = { Variables: { facts: RequestFacts; forwarded?: { host?: string } } };
+
+const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+const probes = new Set(["/health", "/healthz", "/readyz", "/metrics"]);
+
+/** Logs and measures: method, path without query, status and the time until the head of the answer was known. */
+export function requestLog({ log, metrics, hostLabel }: RequestLogTools): MiddlewareHandler<Env> {
   return async (c, next) => {
     const started = performance.now();
     const facts: RequestFacts = { requestId: randomBytes(9).toString("base64url") };
     c.set("facts", facts);
     await next();
-    const probe = c.req.path === "/health" || c.req.path === "/healthz" || c.req.path === "/readyz";
-    log[probe ? "debug" : "info"]("request_served", {
+    const ms = performance.now() - started;
+    metrics.requestServed({
+      host: hostLabel(c.get("forwarded")?.host ?? c.req.header("host")),
+      method: methodLabel(c.req.method),
+      path: facts.route ?? "other",
+      status: statusLabel(c.res.status),
+    }, ms / 1000);
+    log[facts.audited || probes.has(c.req.path) ? "debug" : "info"]("request_served", {
       request_id: facts.requestId,
       method: knownMethods.has(c.req.method) ? c.req.method : "other",
       path: pathWithoutSecrets(c.req.path),
       status: c.res.status,
-      ms: Math.round((performance.now() - started) * 10) / 10,
+      ms: Math.round(ms * 10) / 10,
       ...(facts.resource === undefined ? {} : { resource: facts.resource }),
     });
   };

@@ -92,7 +92,7 @@ test("S1-45: an unreachable downstream is a 502 that says so without the runtime
     error_description:
       "the MCP server behind this proxy can't be reached; try again later, or tell the person who runs it",
   });
-  assert.deepEqual(proxy.logged.map(({ event }) => event), ["downstream_unreachable"]);
+  assert.deepEqual(proxy.logged.map(({ event }) => event), ["downstream_unreachable", "mcp_request"]);
   await proxy.stop();
 });
 

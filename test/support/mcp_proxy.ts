@@ -74,6 +74,7 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     strategies: { of: () => ({ ...withoutStrategy, ...options.strategy }) },
     fetch: options.fetch ?? fetch,
     log,
+    metrics: { streamOpened: () => {}, streamEnded: () => {} },
     now: () => now,
     reuseConnectionsWithinMs: options.reuseConnectionsWithinMs,
   });
@@ -81,7 +82,7 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     host: "127.0.0.1",
     port: 0,
     ...(options.idleTimeoutSeconds === undefined ? {} : { idleTimeoutSeconds: options.idleTimeoutSeconds }),
-    fetch: (request, connection) => endpoint(request, resource, connection),
+    fetch: (request, connection) => endpoint(request, resource, { connection, facts: { requestId: "request-1" } }),
   });
   const issue: McpProxy["issue"] = (changes) =>
     accessTokens.issue(

@@ -1,0 +1,98 @@
+// What is counted, and how Prometheus reads it. Names and labels are a contract with people's dashboards and alerts
+// (docs/monitoring.md). Labels take few values, whatever strangers send (S2-04): see metric_labels.ts.
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { registerProcessMetrics } from "./process_metrics.ts";
+
+export interface RequestLabels {
+  host: string;
+  method: string;
+  path: string;
+  status: string;
+}
+
+export interface Metrics {
+  /** @param seconds until the head of the answer was known */
+  requestServed(labels: RequestLabels, seconds: number): void;
+  streamOpened(resource: string): void;
+  streamEnded(resource: string): void;
+  loginEnded(labels: { resource: string; strategy: string; outcome: string }): void;
+  refreshEnded(labels: { resource: string; outcome: string }): void;
+  downstreamFailed(labels: { resource: string; reason: string }): void;
+  providerFailed(labels: { provider: string; reason: string }): void;
+  /** All of it, in OpenMetrics text or else in Prometheus' own. */
+  print(format: "openmetrics" | "prometheus"): Promise<{ text: string; contentType: string }>;
+}
+
+export interface MetricsTools {
+  version: string;
+  /** Asked at each scrape. */
+  storeStatus: () => { healthy: boolean; kind: string };
+}
+
+export const metricPrefix = "mcp_oauth_proxy_";
+
+/** Seconds: our own answers are in the first three, tools take the rest. */
+const durationBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
+
+export function createMetrics({ version, storeStatus }: MetricsTools): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, labelNames: Label[], help: string) =>
+    new Counter({ name: metricPrefix + name, help, labelNames, registers });
+
+  const requests = new Histogram({
+    name: "http_request_duration_seconds", // seed 2's name
+    help: "Seconds until the head of the answer was known",
+    labelNames: ["host", "method", "path", "status"],
+    buckets: durationBuckets,
+    registers,
+  });
+  const streams = new Gauge({
+    name: `${metricPrefix}active_streams`,
+    help: "Event streams open to clients",
+    labelNames: ["resource"],
+    registers,
+  });
+  const logins = counter("logins_total", ["resource", "strategy", "outcome"], "Authorizations by how they ended");
+  const refreshes = counter("refreshes_total", ["resource", "outcome"], "Refresh token requests by how they ended");
+  const downstreamErrors = counter("downstream_errors_total", ["resource", "reason"], "Failures of MCP servers");
+  const providerErrors = counter("provider_errors_total", ["provider", "reason"], "Failures of sign-in providers");
+  new Gauge({
+    name: `${metricPrefix}store_up`,
+    help: "1 while the store answers; 0: single use and revocation hold within this process only",
+    labelNames: ["kind"],
+    registers,
+    collect() {
+      const { healthy, kind } = storeStatus();
+      this.set({ kind }, healthy ? 1 : 0);
+    },
+  });
+  new Gauge({ name: `${metricPrefix}build_info`, help: "Always 1", labelNames: ["version"], registers })
+    .set({ version }, 1);
+  registerProcessMetrics(registers);
+
+  return {
+    requestServed: (labels, seconds) => requests.observe(labels, seconds),
+    streamOpened: (resource) => streams.inc({ resource }),
+    streamEnded: (resource) => streams.dec({ resource }),
+    loginEnded: (labels) => logins.inc(labels),
+    refreshEnded: (labels) => refreshes.inc(labels),
+    downstreamFailed: (labels) => downstreamErrors.inc(labels),
+    providerFailed: (labels) => providerErrors.inc(labels),
+    async print(format) {
+      const text = await registry.metrics();
+      return format === "prometheus"
+        ? { text, contentType: Registry.PROMETHEUS_CONTENT_TYPE }
+        : { text: openMetricsText(text), contentType: Registry.OPENMETRICS_CONTENT_TYPE };
+    },
+  };
+}
+
+/**
+ * OpenMetrics 1.0 names a counter's family without `_total`, has no blank lines and says where it ends. Not prom-client's own
+ * OpenMetrics registry: printing that renames the counters, and Prometheus text is wrong from then on (15.1.3).
+ */
+function openMetricsText(prometheusText: string): string {
+  const families = prometheusText.replace(/^(# (?:HELP|TYPE) \S+)_total /gm, "$1 ");
+  return `${families.replace(/\n{2,}/g, "\n")}# EOF\n`;
+}
