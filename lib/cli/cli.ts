@@ -19,7 +19,11 @@ const commands: Readonly<Record<string, (options: Options, word?: string) => Pro
     const { demo } = await import("./demo.ts");
     return await demo({ port: portNumber(port) });
   },
-  async init(options) {
+  async init({ systemd, ...options }) {
+    if (systemd) {
+      const { initSystemd } = await import("./init_systemd.ts");
+      return initSystemd(options);
+    }
     const { init } = await import("./init.ts");
     return await init(options);
   },

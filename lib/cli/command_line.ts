@@ -28,6 +28,7 @@ const flags = {
   issuer: { type: "string", commands: ["init"] },
   tenant: { type: "string", commands: ["init"] },
   "allow-domain": { type: "string", commands: ["init"] },
+  systemd: { type: "boolean", commands: ["init"] },
   public: { type: "boolean", commands: ["check"] },
   json: { type: "boolean", commands: ["doctor"] },
   long: { type: "boolean", commands: ["doctor"] },

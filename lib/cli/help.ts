@@ -8,6 +8,8 @@ export const help = `mcp-oauth-proxy: OAuth in front of MCP servers.
                                 run a built-in MCP server and the proxy in front of it, on this machine only
   mcp-oauth-proxy init [-o config.toml]
                                 write a commented config with a fresh secret; asks what it needs
+  mcp-oauth-proxy init --systemd
+                                print the systemd unit, and what to do with it
   mcp-oauth-proxy check [-c config.toml]
                                 list every problem of the config, then try each MCP server; with --public see what
                                 doctor sees, too

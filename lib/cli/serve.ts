@@ -2,6 +2,7 @@
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, printProblem } from "../config/problems.ts";
 import { currentRuntime, onSignal, streamsAllowedByFileLimit } from "../runtime/runtime.ts";
+import { notifyServiceManager, type ServiceState } from "../runtime/service_manager.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { configureLog, processLog as log } from "../telemetry/log.ts";
 import { loadOrReport } from "./load_or_report.ts";
@@ -29,9 +30,21 @@ export async function serve({ configPath, host, port }: ServeCommand): Promise<n
   if (server === undefined) return 1;
   logStreamLimit(isUncapped);
   onSignal("SIGHUP", () => void reload(server, file));
+  await tellServiceManager("READY=1");
   log.info("signal_received", { signal: await toldToStop });
+  void tellServiceManager("STOPPING=1");
   await server.stop();
   return 0;
+}
+
+/** A service manager that can't be told is reported; it then ends a start that it never heard of. */
+async function tellServiceManager(state: ServiceState): Promise<void> {
+  try {
+    await notifyServiceManager(state);
+  } catch (error) {
+    const advice = "install systemd-notify, or put Type=exec into the unit";
+    log.warning("service_manager_not_told", { state, advice, error });
+  }
 }
 
 /** A broken file is reported and the old configuration stays. */
