@@ -123,6 +123,8 @@ export interface Resource {
   scopes: readonly string[];
   /** D8: hands out the credential itself, as seed 1 did. */
   rawAccessTokens: boolean;
+  /** /authenticate hands the credential to the trusted proxies. Absent: it says who may, and hands it to nobody. */
+  forwardAuth?: boolean;
   strategy: StrategyConfig;
 }
 

@@ -46,6 +46,13 @@ export const downstreamKeys = {
     doc: "Publishes the server on a host of its own instead of `/mcp/NAME`.",
   },
   path: { kind: "string", check: checkHostPath, example: '"/mcp"', doc: "The path on that host. Default: `/mcp`." },
+  forward_auth: {
+    kind: "boolean",
+    default: false,
+    doc:
+      "Lets `/authenticate` hand the credential (a pasted key, the service's token, or `credential`) to the reverse proxies in " +
+      "`server.trusted_proxies`, which have to keep that path to themselves. See docs/forward-auth.md.",
+  },
   raw_access_tokens: {
     kind: "boolean",
     default: false,

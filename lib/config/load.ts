@@ -76,7 +76,7 @@ function readConfig(text: string, sources: SecretSources, isTerminal: boolean): 
     store: validateStore(file, reading),
     clients: validateClients(file, reading),
     providers,
-    resources: validateDownstreams(file, { publicUrl: server.publicUrl, providers }, reading),
+    resources: validateDownstreams(file, { ...server, providers }, reading),
     rateLimit: validateRateLimit(file, reading),
     log: validateLog(file, isTerminal, reading),
     metrics: validateMetrics(file, reading),

@@ -18,6 +18,7 @@ export type DownstreamValues = Values<typeof downstreamKeys>;
 export interface Surroundings {
   /** Empty when it is itself a problem. */
   publicUrl: string;
+  trustedProxies: readonly string[];
   providers: ReadonlyMap<string, ProviderConfig>;
 }
 
@@ -106,6 +107,7 @@ function validateDownstream({ name, table, place }: NamedTable, around: Surround
       `${place.path}.raw_access_tokens: clients get the credential itself, unlimited in time and use; this is for old clients only`,
     );
   }
+  checkForwardAuth(values, place, around, reading);
   const ownHost = values.host === undefined
     ? undefined
     : { host: canonicalHost(values.host, around), path: values.path ?? "/mcp" };
@@ -118,6 +120,7 @@ function validateDownstream({ name, table, place }: NamedTable, around: Surround
     authHeaderFormat: canonicalAuthHeader(values.auth_header_format),
     scopes: parseScope(values.scopes?.replaceAll(/,(\s|$)/g, " ")),
     rawAccessTokens: values.raw_access_tokens,
+    ...(values.forward_auth ? { forwardAuth: true } : {}),
     strategy: validateStrategy(strategy ?? "passthrough", { name, values, place }, around, reading),
   };
 }
@@ -161,6 +164,26 @@ function checkDownstreamUrl(
   if (url.protocol === "http:" && !isInnerHost(url.hostname)) {
     reading.warnings.push(
       `${here.path}: is http to a public host, so credentials travel in clear; write https if the server has it`,
+    );
+  }
+}
+
+function checkForwardAuth(
+  values: DownstreamValues,
+  place: Place,
+  { trustedProxies }: Surroundings,
+  { problems, warnings }: Reading,
+): void {
+  const here = within(place, "forward_auth");
+  if (values.forward_auth && trustedProxies.length === 0) {
+    problems.add(
+      here,
+      'needs to know who may ask; write the address of the reverse proxy, such as server.trusted_proxies = ["127.0.0.1"]',
+    );
+  }
+  if (values.credential !== undefined && values.downstream_url === undefined && !values.forward_auth) {
+    warnings.push(
+      `${place.path}.credential: reaches nobody; write downstream_url, or forward_auth = true for a reverse proxy that asks /authenticate`,
     );
   }
 }

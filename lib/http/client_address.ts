@@ -26,7 +26,8 @@ interface Hop {
  * behind trusted ones the chain is read from the right and the first address that is not trusted is the client's.
  *
  * Most proxies know one of the two kinds of header and pass the other on as the client wrote it. So when both are there and
- * name different clients, neither counts and the address is the proxy's own.
+ * name different clients, neither counts and the address is the proxy's own. Host and scheme then count where both say the same:
+ * a client that knows its own address could otherwise add a host of its choice in the kind that the proxy doesn't write.
  *
  * @param trustedProxies CIDRs or single addresses
  */
@@ -42,7 +43,19 @@ export function createForwardedReader(trustedProxies: readonly string[]): ReadFo
     const byOlder = walk(parseXForwarded(headers), remote, isTrusted);
     if (byStandard === undefined) return byOlder;
     if (older !== null && byOlder.address !== byStandard.address) return { address: remote };
-    return byStandard;
+    return older === null && !namesHost(headers) ? byStandard : agreed(byStandard, byOlder);
+  };
+}
+
+function namesHost(headers: Headers): boolean {
+  return headers.has("x-forwarded-host") || headers.has("x-forwarded-proto");
+}
+
+function agreed({ address, host, proto }: ForwardedRequest, other: ForwardedRequest): ForwardedRequest {
+  return {
+    address,
+    ...(host !== undefined && host === other.host ? { host } : {}),
+    ...(proto !== undefined && proto === other.proto ? { proto } : {}),
   };
 }
 

@@ -12,7 +12,7 @@ export interface Asked {
 /** The resource that a path belongs to; undefined when nothing is published there. */
 export function findResource(resources: readonly Resource[], { host, pathname, name }: Asked): Resource | undefined {
   const own = resources.find((resource) => resource.ownHost !== undefined && isSameHost(resource.ownHost.host, host));
-  if (own !== undefined) return isPathOf(own, pathname) ? own : undefined;
+  if (own !== undefined) return isPathOf(own, pathname) && isNamed(own, name, pathname) ? own : undefined;
   const byPath = resources.filter((resource) => resource.ownHost === undefined);
   if (name !== undefined) return byPath.find((resource) => resource.name === name);
   // Clients that strip the path still find the only one.
@@ -24,6 +24,24 @@ function isPathOf(resource: Resource | undefined, pathname: string): boolean {
   if (resource === undefined) return false;
   const suffix = /^\/\.well-known\/[^/]+(\/.*)$/.exec(pathname)?.[1];
   return suffix === undefined || suffix === new URL(resource.urls.resource).pathname;
+}
+
+/** A path that names another resource is not this one's, unless its own path happens to look like that. */
+function isNamed({ name, ownHost }: Resource, asked: string | undefined, pathname: string): boolean {
+  return asked === undefined || asked === name || pathname.endsWith(ownHost!.path);
+}
+
+/**
+ * The host a request is for. What the request itself names comes first, where something is published there: whoever may write
+ * X-Forwarded-Host through a careless proxy would otherwise choose which resource its token is checked for.
+ */
+export function chooseHost(
+  named: string,
+  forwarded: string | undefined,
+  { resources, publicUrl }: { resources: readonly Resource[]; publicUrl: string },
+): string {
+  const published = [new URL(publicUrl).host, ...resources.flatMap(({ ownHost }) => ownHost?.host ?? [])];
+  return forwarded === undefined || published.some((host) => isSameHost(host, named)) ? named : forwarded;
 }
 
 /** Case and a default port don't count (RFC 9110 §4.2.3). */

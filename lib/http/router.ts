@@ -8,9 +8,9 @@ import type { Log } from "../telemetry/log.ts";
 import { createHostLabel } from "../telemetry/metric_labels.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type RequestFacts, requestLog } from "../telemetry/request_log.ts";
-import { createForwardedReader, type ForwardedRequest } from "./client_address.ts";
+import { createAddressList, createForwardedReader, type ForwardedRequest } from "./client_address.ts";
 import { asOAuthError, jsonError, pageError } from "./error_responses.ts";
-import { findResource } from "./find_resource.ts";
+import { chooseHost, findResource } from "./find_resource.ts";
 import type { RateLimits } from "./rate_limits.ts";
 import { publicPreflight } from "./response_headers.ts";
 
@@ -26,6 +26,13 @@ export type Handler = (request: Request, resource: Resource, context: RequestCon
 type Answer = (request: Request, connection: Connection) => Found | Promise<Found>;
 type Found = Response | undefined;
 export type Handlers = Partial<Record<"GET" | "POST", Handler>>;
+
+/** @param asker whether the peer itself, not who it says it asks for, is one of the trusted proxies */
+export type ProxyHandler = (
+  request: Request,
+  resource: Resource | undefined,
+  asker: { isTrusted: boolean },
+) => Promise<Response>;
 
 /** `json` for programs (RFC 6749 §5.2), `page` for people. */
 export type ErrorStyle = "json" | "page";
@@ -46,7 +53,7 @@ export interface Router {
   /** Every method of a path of a resource. */
   all(path: string, handler: Handler): void;
   /** Every method, also where no resource is found: for `/authenticate`, whose askers understand only 200, 401 and 403. */
-  always(path: string, handler: (request: Request, resource: Resource | undefined) => Promise<Response>): void;
+  always(path: string, handler: ProxyHandler): void;
   fetch(request: Request, connection: Connection): Response | Promise<Response>;
 }
 
@@ -56,6 +63,7 @@ export function createRouter(
   const { config: { resources, server }, rateLimits, log, metrics } = tools;
   const hostLabel = createHostLabel([server.publicUrl, ...resources.map(({ urls }) => urls.resource)]);
   const readForwarded = createForwardedReader(server.trustedProxies);
+  const isTrusted = createAddressList(server.trustedProxies);
   const hono = new Hono<{ Bindings: Connection; Variables: { facts: RequestFacts; forwarded: ForwardedRequest } }>();
   hono.use(requestLog({ log, metrics, hostLabel }));
   hono.use(async (c, next) => {
@@ -71,7 +79,7 @@ export function createRouter(
     const { host, pathname } = new URL(c.req.url);
     const name = c.req.param("name");
     return findResource(resources, {
-      host: c.get("forwarded").host ?? host,
+      host: chooseHost(host, c.get("forwarded").host, { resources, publicUrl: server.publicUrl }),
       pathname,
       ...(name === undefined ? {} : { name }),
     });
@@ -133,7 +141,10 @@ export function createRouter(
       hono.all(path, at(path, (c) => c.json(problem, 405, { allow })));
     },
     all: (path, handler) => void hono.all(path, at(path, (c) => serve(c, handler, { errors: "json" }))),
-    always: (path, handler) => void hono.all(path, at(path, (c) => handler(c.req.raw, resourceOf(c)))),
+    always(path, handler) {
+      const ask = (c: RouteContext) => handler(c.req.raw, resourceOf(c), { isTrusted: isTrusted(c.env.remoteAddress) });
+      hono.all(path, at(path, ask));
+    },
     fetch: (request, connection) => hono.fetch(request, connection),
   };
 }

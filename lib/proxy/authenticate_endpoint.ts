@@ -2,46 +2,70 @@
 // Traefik, Envoy, HAProxy). It answers 200, 401 or 403 and nothing else: nginx turns any other status into a 500.
 import type { Resource } from "../config/config.ts";
 import type { Deps } from "../deps.ts";
+import type { ProxyHandler } from "../http/router.ts";
 import { asOAuthError, challengeResponse } from "../http/error_responses.ts";
 import { noStore } from "../http/response_headers.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { isToolAllowed } from "../oauth/tool_scope.ts";
 import type { Access } from "../tokens/access_token.ts";
-import { authenticateBearer, tokenWasSent } from "./bearer_authentication.ts";
+import { authenticateBearer, type Authenticated, tokenWasSent } from "./bearer_authentication.ts";
 import { downstreamCredential } from "./downstream_credential.ts";
 import { identityHeaders } from "./identity_headers.ts";
 import { withCurrentCredential } from "./live_credential.ts";
 import { decodeMetadataHeader } from "./metadata_header.ts";
-import { insufficientScope } from "./tool_authorization.ts";
+import { insufficientScope, isHarmless, unknownMethod } from "./tool_authorization.ts";
 
-export type AuthenticateEndpoint = (request: Request, resource: Resource | undefined) => Promise<Response>;
+/** What may stand in one of these headers decides here, so no second spelling of them may decide differently at the server. */
+const decisive = ["authorization", "mcp-method", "mcp-name", "mcp-protocol-version"];
+
+/** The one revision that demands headers which say what the body says; what comes later is not known here. */
+const revisionWithHeaders = "2026-07-28";
 
 export function authenticateEndpoint(
   deps: Pick<Deps, "accessTokens" | "scopes" | "strategies" | "log">,
-): AuthenticateEndpoint {
-  async function allow(request: Request, resource: Resource): Promise<Response> {
+): ProxyHandler {
+  async function allow(request: Request, resource: Resource, asker: { isTrusted: boolean }): Promise<Response> {
+    checkSpelling(request.headers);
     const user = await authenticateBearer(request.headers.get("authorization"), deps.accessTokens, resource);
     await checkTools(request.headers, resource, user.access);
     const headers = new Headers({ ...noStore, ...identityHeaders(user.access) });
     if (resource.strategy.kind === "login") headers.set("x-auth-request-access-token", user.token);
-    const current = withCurrentCredential(deps.strategies.of(resource), user);
-    const credential = downstreamCredential(resource, current);
+    const credential = credentialFor(asker, resource, user);
     if (credential !== undefined) headers.set(...credential);
     return new Response(null, { status: 200, headers });
   }
 
+  /** The user's own JWT is no news to whoever asks with it; anything else is for reverse proxies that the operator named. */
+  function credentialFor(
+    asker: { isTrusted: boolean },
+    resource: Resource,
+    user: Authenticated,
+  ): [string, string] | undefined {
+    const current = withCurrentCredential(deps.strategies.of(resource), user);
+    const credential = downstreamCredential(resource, current);
+    if (credential === undefined || isOwnToken(resource) || (resource.forwardAuth && asker.isTrusted)) {
+      return credential;
+    }
+    const remedy = resource.forwardAuth
+      ? "add the reverse proxy's address to server.trusted_proxies"
+      : `write downstream.${resource.name}.forward_auth = true`;
+    deps.log.warning("credential_not_handed_out", { resource: resource.name, remedy });
+    return undefined;
+  }
+
   /**
    * The body is not here to be read. Since 2026-07-28 headers say which tool is called, and the server must refuse a body that
-   * says otherwise; before, nothing says it. Where the operator named the scopes, what can't be seen is refused; a server that
-   * names its own scopes is told the granted ones and sees to the rest.
+   * says otherwise, as it must refuse a revision that it does not speak; before, nothing says it. Where the operator named the
+   * scopes, what can't be seen is refused; a server that names its own scopes is told the granted ones and sees to the rest.
    */
   async function checkTools(headers: Headers, resource: Resource, { scope: granted }: Access): Promise<void> {
     const { strategy } = resource;
     const toolScopes = await deps.scopes.toolScopes(resource);
     if (strategy.kind !== "login" || toolScopes.length === 0) return;
-    const isModern = (headers.get("mcp-protocol-version") ?? "") >= "2026-07-28";
-    if (isModern) {
-      if (headers.get("mcp-method") !== "tools/call") return;
+    const method = headers.get("mcp-method");
+    if (headers.get("mcp-protocol-version") === revisionWithHeaders && method !== null) {
+      if (isHarmless(method)) return;
+      if (method !== "tools/call") throw unknownMethod(method);
       const tool = decodeMetadataHeader(headers.get("mcp-name") ?? "") ?? "";
       if (!isToolAllowed(toolScopes, granted, tool)) throw insufficientScope(toolScopes, tool);
       return;
@@ -53,10 +77,10 @@ export function authenticateEndpoint(
     }
   }
 
-  return async (request, resource) => {
+  return async (request, resource, asker) => {
     if (resource === undefined) return new Response("nothing is published on this host\n", { status: 403 });
     try {
-      return await allow(request, resource);
+      return await allow(request, resource, asker);
     } catch (thrown) {
       const error = asOAuthError(thrown);
       if (error.status !== 401 && error.status !== 403) {
@@ -69,4 +93,17 @@ export function authenticateEndpoint(
       });
     }
   };
+}
+
+/** Servers that turn headers into variables can't tell `mcp_name` from `mcp-name`, and may take the one that was not checked. */
+function checkSpelling(headers: Headers): void {
+  for (const name of headers.keys()) {
+    if (name.includes("_") && decisive.includes(name.replaceAll("_", "-"))) {
+      throw new OAuthError("invalid_request", "write the names of headers with hyphens", { status: 403 });
+    }
+  }
+}
+
+function isOwnToken({ strategy }: Resource): boolean {
+  return strategy.kind === "login" && strategy.credential === undefined;
 }

@@ -96,6 +96,7 @@ const cases: [id: string, text: string, path: string, message: RegExp][] = [
   ["a host's path starts with a slash", `${minimal}host = "a.example"\npath = "mcp"\n`, "downstream.linear.path", /write "\/mcp"/],
   ["a host's path is not one of ours", `${minimal}host = "a.example"\npath = "/token"\n`, "downstream.linear.path", /path of the proxy itself/],
   ["two servers can't share a host", `${minimal}host = "a.example"\n${githubTable}host = "A.example:443"\n`, "downstream.github.host", /downstream.linear already/],
+  ["forward_auth needs to know who may ask", `${minimal}forward_auth = true\n`, "downstream.linear.forward_auth", /server.trusted_proxies = \["127.0.0.1"\]/],
   ["D8: raw_access_tokens and login exclude each other", `${login}raw_access_tokens = true\n`, "downstream.wiki.raw_access_tokens", /passthrough and chained_oauth/],
   ["a rule for users under passthrough would protect nothing", `${minimal}allowed_users = ["a"]\n`, "downstream.linear.allowed_users", /strategy login/],
   // chained_oauth

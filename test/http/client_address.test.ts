@@ -136,8 +136,28 @@ const cases: Case[] = [
   { name: "an unclosed quote names nobody", headers: { forwarded: 'for="1.2.3.4' }, expected: { address: proxy } },
   {
     name: "both kinds of header that agree",
-    headers: { "forwarded": `for=${client};proto=https`, "x-forwarded-for": client },
-    expected: { address: client, proto: "https" },
+    headers: {
+      "forwarded": `for=${client};proto=https;host=wiki.example.com`,
+      "x-forwarded-for": client,
+      "x-forwarded-proto": "https",
+      "x-forwarded-host": "wiki.example.com",
+    },
+    expected: { address: client, host: "wiki.example.com", proto: "https" },
+  },
+  {
+    name: "a client that names its own address can't add a host in the kind that the proxy doesn't write",
+    headers: { "forwarded": `for=${client};host=evil.example;proto=https`, "x-forwarded-for": client },
+    expected: { address: client },
+  },
+  {
+    name: "hosts and schemes that differ between the kinds count for nothing",
+    headers: {
+      "forwarded": `for=${client};host=evil.example;proto=http`,
+      "x-forwarded-for": client,
+      "x-forwarded-host": "wiki.example.com",
+      "x-forwarded-proto": "https",
+    },
+    expected: { address: client },
   },
   {
     name: "a Forwarded that the client smuggled through a proxy which writes X-Forwarded-For counts for nothing",
