@@ -1,8 +1,7 @@
 // Whether an SSE stream comes through as it is sent, and for as long as it lasts. The proxy has an endpoint for it that needs
 // no token: comments at known moments, and one that says it is the end.
 import { sseProbePath } from "../urls.ts";
-import { type Tools, UnansweredError } from "./ask.ts";
-import { type Answer } from "./ask.ts";
+import { type Answer, type Tools, UnansweredError } from "./ask.ts";
 import { describeNetworkError } from "../http/network_error.ts";
 import { adviceFor, type Edge, edgeOf } from "./edge.ts";
 import { examineClock } from "./clock.ts";
@@ -26,9 +25,7 @@ export async function examineStream(url: URL, tools: Tools): Promise<Finding[]> 
   const seen = await watch(url, { seconds: 3, every: 1 }, tools);
   const edge = edgeOf(seen.answer.headers);
   const first = seen.comments[0];
-  if (seen.answer.status !== 200 || (first !== undefined && !first.text.startsWith("time "))) {
-    return [notThere(seen.answer)];
-  }
+  if (!isStream(seen.answer)) return [notThere(seen.answer)];
   if (first === undefined) {
     return [
       problem(
@@ -71,7 +68,7 @@ export async function examineLongStream(url: URL, forSeconds: number, tools: Too
     watch(url, { seconds: forSeconds, every }, tools),
     watch(url, { seconds: forSeconds, every: 0 }, tools),
   ]);
-  if (kept.answer.status !== 200) return [notThere(kept.answer)];
+  if (!isStream(kept.answer)) return [notThere(kept.answer)];
   const edge: Edge = edgeOf(kept.answer.headers);
   return [
     kept.complete ? ok("long stream", `a stream with a comment every ${every} s lasts ${forSeconds} s`) : problem(
@@ -85,6 +82,10 @@ export async function examineLongStream(url: URL, forSeconds: number, tools: Too
       adviceFor(edge, "timeout"),
     ),
   ];
+}
+
+function isStream({ status, headers }: Answer): boolean {
+  return status === 200 && /^text\/event-stream/i.test(headers.get("content-type") ?? "");
 }
 
 function notThere(answer: Answer): Finding {
@@ -117,7 +118,8 @@ async function watch(
       if (performance.now() - started > 1500) return undefined;
       throw new UnansweredError(await describeNetworkError(error, place, timeoutMs), { cause: error });
     });
-    const { status, headers } = response ?? { status: 200, headers: new Headers() };
+    const { status, headers } = response ??
+      { status: 200, headers: new Headers({ "content-type": "text/event-stream" }) };
     try {
       const decoder = new TextDecoder();
       for await (const chunk of response?.body ?? []) {
