@@ -14,10 +14,11 @@ import { createResilientStore, type ResilientStore } from "./store/resilient_sto
 import { createRevocations } from "./store/revocations.ts";
 import { createStrategies } from "./strategies/create_strategy.ts";
 import { countEvents } from "./telemetry/event_counts.ts";
+import { type FirstHour, watchFirstHour } from "./telemetry/first_hour.ts";
 import { type Log, processLog } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import { metricsAnswer } from "./telemetry/metrics_answer.ts";
-import { createAccessTokens } from "./tokens/access_token.ts";
+import { type AccessTokens, createAccessTokens } from "./tokens/access_token.ts";
 import { createSealer } from "./tokens/seal.ts";
 import { createDerivedKeys, createFixedKey, type SigningKeys } from "./tokens/signing_keys.ts";
 
@@ -38,14 +39,19 @@ export interface RunningServer {
 const now = () => Math.floor(Date.now() / 1000);
 
 /** Starts to listen. @throws what the runtime throws when the address is taken, or the store's when it can't be opened */
-export async function startServer(config: Config, { log = processLog }: { log?: Log } = {}): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  { log: plainLog = processLog }: { log?: Log } = {},
+): Promise<RunningServer> {
   const { server, store: { url } } = config;
   const kind = storeKind(url.reveal()) ?? "memory";
+  const firstHour = watchFirstHour({ log: plainLog, now, schedule, hasReplicas: kind === "redis" });
+  const { log } = firstHour;
   const store = createResilientStore(await createStore(url.reveal(), { now, log }), { kind, now, log });
   const metrics = createMetrics({ version: packageJson.version, storeStatus: store.status });
   let draining = false;
   const appFor = (current: Config): App =>
-    createApp(createDeps(current, { store, metrics, log }), { draining: () => draining });
+    createApp(createDeps(current, { store, metrics, firstHour }), { draining: () => draining });
   let app = appFor(config);
   const metricsListener = config.metrics && listenForMetrics(config.metrics, metrics);
   const openWork = createOpenWork();
@@ -79,6 +85,11 @@ export async function startServer(config: Config, { log = processLog }: { log?: 
   };
 }
 
+/** For what may be missed when the process ends. */
+function schedule(callback: () => void, afterMs: number): void {
+  setTimeout(callback, afterMs).unref();
+}
+
 /** @throws Error that names the key, when the address is taken or not allowed */
 function listenForMetrics({ host, port }: NonNullable<Config["metrics"]>, metrics: Metrics): Listener {
   try {
@@ -91,10 +102,10 @@ function listenForMetrics({ host, port }: NonNullable<Config["metrics"]>, metric
 
 function createDeps(
   config: Config,
-  { store, metrics, log: uncounted }: { store: ResilientStore; metrics: Metrics; log: Log },
+  { store, metrics, firstHour }: { store: ResilientStore; metrics: Metrics; firstHour: FirstHour },
 ): Deps {
   const strategyOf = new Map(config.resources.map(({ name, strategy }) => [name, strategy.kind]));
-  const log = countEvents(uncounted, metrics, (resource) => strategyOf.get(resource) ?? "none");
+  const log = countEvents(firstHour.log, metrics, (resource) => strategyOf.get(resource) ?? "none");
   const sealer = createSealer([config.server.stateSecret, ...config.server.previousStateSecrets], now);
   const keys = createSigningKeys(config);
   const revocations = createRevocations({ store, now, log });
@@ -123,7 +134,18 @@ function createDeps(
       log,
       now,
     }),
-    accessTokens: createAccessTokens({ sealer, keys, revocations, now }),
+    accessTokens: noteUse(createAccessTokens({ sealer, keys, revocations, now }), firstHour),
+  };
+}
+
+function noteUse(accessTokens: AccessTokens, { tokenUsed }: FirstHour): AccessTokens {
+  return {
+    ...accessTokens,
+    async verify(token, resource) {
+      const access = await accessTokens.verify(token, resource);
+      tokenUsed({ grant: access.grantId, resource: resource.name });
+      return access;
+    },
   };
 }
 

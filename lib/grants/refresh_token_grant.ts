@@ -10,6 +10,7 @@ import { narrowScope, parseScope } from "../oauth/scope.ts";
 import type { Revocations } from "../store/revocations.ts";
 import type { Store } from "../store/store.ts";
 import type { Strategies } from "../strategies/create_strategy.ts";
+import type { Log } from "../telemetry/log.ts";
 import { openRefreshToken, type RefreshToken } from "../tokens/refresh_token.ts";
 import { issueTokens, type IssueTools, type TokenResponse } from "./issue_tokens.ts";
 import { createRotation, type Rotation } from "./rotation.ts";
@@ -18,6 +19,7 @@ export interface RefreshGrantTools extends IssueTools {
   store: Store;
   revocations: Revocations;
   strategies: Strategies;
+  log: Log;
 }
 
 type Redemption = { client: Client; parameters: Parameters };
@@ -46,7 +48,11 @@ export function createRefreshTokenGrant(tools: RefreshGrantTools): RedeemRefresh
   }
 
   return async (resource, { client, parameters }) => {
-    const token = openRefreshToken(tools.sealer, requireParameter(parameters, "refresh_token"));
+    const noteRefusal = (reason: "expired" | "reused") =>
+      tools.log.info("refresh_token_refused", { resource: resource.name, client_id: client.clientId, reason });
+    const text = requireParameter(parameters, "refresh_token");
+    if (tools.sealer.open("refresh token", text) === "expired") noteRefusal("expired");
+    const token = openRefreshToken(tools.sealer, text);
     const { grant } = token;
     if (grant.resource !== resource.urls.resource) {
       throw new OAuthError("invalid_grant", "the refresh token was issued for another resource");
@@ -61,6 +67,7 @@ export function createRefreshTokenGrant(tools: RefreshGrantTools): RedeemRefresh
     const scope = narrowScope(parseScope(parameters.scope), grant.scope);
     const rotated = await rotation.rotate<TokenResponse>(token, () => renew(token, resource, scope));
     if (rotated === "reused") {
+      noteRefusal("reused");
       await revoke(grant);
       throw new OAuthError(
         "invalid_grant",
