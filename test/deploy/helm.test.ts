@@ -36,7 +36,7 @@ for (const name of cases) {
   test(`S1-57, S2-63: the chart renders ${name}.values.yaml as its golden file`, { skip }, () => {
     const { status, stdout, stderr } = render("-f", valuesOf(name));
     assert.equal(status, 0, stderr);
-    const golden = join(values, `${name}.golden.yaml`);
+    const golden = join(values, `${name}.golden`);
     if (process.env.UPDATE_GOLDEN) writeFileSync(golden, stdout);
     assert.equal(stdout, readFileSync(golden, "utf8"));
   });
