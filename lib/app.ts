@@ -1,4 +1,5 @@
 // THE MAP: every path and its endpoint.
+import { appsEndpoint } from "./authorize/apps_endpoint.ts";
 import { authorizationEndpoint } from "./authorize/authorization_endpoint.ts";
 import { callbackEndpoint } from "./authorize/callback_endpoint.ts";
 import { consentEndpoint } from "./authorize/consent_endpoint.ts";
@@ -24,7 +25,7 @@ export type App = Pick<Router, "fetch">;
 
 export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   const { config } = deps;
-  const { get, route, all, always, fetch } = createRouter(deps);
+  const { get, page, route, all, always, fetch } = createRouter(deps);
   const mcp = mcpEndpoint(deps);
   const mcpPaths = config.resources.flatMap(({ ownHost }) => ownHost === undefined ? [] : [ownHost.path]);
 
@@ -80,6 +81,7 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   for (const under of ["", "/mcp/:name"]) {
     route(`/oauth-client${under}`, { GET: clientMetadataEndpoint }, { errors: "json" });
   }
+  page("/apps", appsEndpoint(deps), "authorize");
   get("/.well-known/jwks.json", () => jwksAnswer(deps.keys));
   get("/openid/v1/jwks", () => jwksAnswer(deps.keys));
   get(sseProbePath, sseProbeEndpoint(deps), { limit: "sse-probe" });

@@ -11,6 +11,7 @@ import { randomId } from "../tokens/random_id.ts";
 import type { Sealer } from "../tokens/seal.ts";
 import { cookieScopeOf } from "./browser_binding.ts";
 import { completeAuthorization } from "./complete_authorization.ts";
+import { rememberApp } from "./connected_apps.ts";
 import { beginFlow } from "./flow.ts";
 import { redirectWith } from "./redirect.ts";
 
@@ -25,6 +26,8 @@ export interface ApproveTools {
 
 export interface Approved {
   browser: Request;
+  /** From `recogniseBrowser`. */
+  binding: string;
   client: Client;
   request: AuthorizationRequest;
   /** What the page's form sent; empty where the page was skipped. */
@@ -35,6 +38,8 @@ export interface Approved {
 export interface Granted {
   request: AuthorizationRequest;
   approval: Approval;
+  /** The browser that it was given in, when it is known. */
+  binding: string | undefined;
   setCookies: readonly string[];
 }
 
@@ -42,7 +47,7 @@ export interface Granted {
 export async function approve(
   tools: ApproveTools,
   resource: Resource,
-  { browser, client, request, form, setCookies }: Approved,
+  { browser, binding, client, request, form, setCookies }: Approved,
 ): Promise<Response | { again: string }> {
   const state = randomId();
   const begun = await tools.strategies.of(resource).begin(request, form, { state, now: tools.now() });
@@ -57,15 +62,15 @@ export async function approve(
     tools.log.info("provider_sign_in_begun", { resource: resource.name, client_id: client.clientId });
     return redirectWith(begun.url, [...setCookies, ...cookies]);
   }
-  return grantCode(tools, resource, { request, approval: begun.approval, setCookies });
+  return grantCode(tools, resource, { request, approval: begun.approval, binding, setCookies });
 }
 
 /** The redirect to the client with its code. */
-export function grantCode(
+export async function grantCode(
   tools: ApproveTools,
   resource: Resource,
-  { request, approval, setCookies }: Granted,
-): Response {
+  { request, approval, binding, setCookies }: Granted,
+): Promise<Response> {
   const codeTtlSeconds = tools.config.server.authCodeTtlSeconds;
   const { location, grant } = completeAuthorization({ ...tools, codeTtlSeconds }, resource, { request, approval });
   tools.log.info("authorization_code_issued", {
@@ -74,5 +79,9 @@ export function grantCode(
     grant: grant.id,
     ...(grant.identity === undefined ? {} : { subject: grant.identity.subject }),
   });
+  if (binding !== undefined) {
+    const { id: grantId, clientId, resource, grantedAt } = grant;
+    await rememberApp(tools, binding, { grantId, clientId, resource, grantedAt });
+  }
   return redirectWith(location, setCookies);
 }

@@ -31,7 +31,7 @@ export function authorizationEndpoint(
     const maySkip = client.trusted ||
       (toolScopes.length === 0 && isConsentRemembered(deps, { browser, binding, request, scope }));
     if (strategy.keyField === undefined && maySkip) {
-      const answer = await approve(deps, resource, { browser, client, request, form: {}, setCookies });
+      const answer = await approve(deps, resource, { browser, binding, client, request, form: {}, setCookies });
       if (answer instanceof Response) return answer;
     }
     const sealed = sealPending(deps.sealer, { request, binding }, deps.now() + deps.config.server.loginTtlSeconds);

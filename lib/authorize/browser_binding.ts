@@ -3,6 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Resource } from "../config/config.ts";
 import { type CookieScope, printCookie, readCookie } from "../http/cookies.ts";
+import { OAuthError } from "../oauth/errors.ts";
 
 const cookie = "mcp-browser";
 const maxAgeSeconds = 180 * 86_400;
@@ -27,10 +28,22 @@ export function recogniseBrowser(request: Request, scope: CookieScope): Browser 
   return { binding: bindingOf(value), setCookie: printCookie({ name: cookie, value, maxAgeSeconds }, scope) };
 }
 
-/** True when the request comes from the browser that `binding` was made for. */
-export function isSameBrowser(request: Request, binding: string, scope: CookieScope): boolean {
+/** The browser's binding; undefined when it has no cookie of ours. */
+export function findBinding(request: Request, scope: CookieScope): string | undefined {
   const value = readCookie(request, cookie, scope);
-  return value !== undefined && bindingOf(value) === binding;
+  return value === undefined ? undefined : bindingOf(value);
+}
+
+/** @throws OAuthError `invalid_request` when the form comes from another site or another browser (CSRF) */
+export function checkSameSite(request: Request, binding: string, scope: CookieScope): void {
+  const site = request.headers.get("sec-fetch-site");
+  const foreign = site !== null && site !== "same-origin" && site !== "none";
+  if (foreign || findBinding(request, scope) !== binding) {
+    throw new OAuthError(
+      "invalid_request",
+      "this form was opened in another browser, or cookies are blocked here; start again from your MCP client and allow cookies",
+    );
+  }
 }
 
 function bindingOf(cookieValue: string): string {

@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { parseParameters, requireParameter } from "../oauth/parameters.ts";
 import { grantCode } from "./approve.ts";
-import { cookieScopeOf } from "./browser_binding.ts";
+import { cookieScopeOf, findBinding } from "./browser_binding.ts";
 import { resumeFlow } from "./flow.ts";
 import { refuse } from "./refuse.ts";
 
@@ -30,7 +30,8 @@ export function callbackEndpoint(
     const setCookies = [clearCookie];
     try {
       const approval = await deps.strategies.of(resource).finish(request, memo, answer, deps.now());
-      return grantCode(deps, resource, { request, approval, setCookies });
+      const binding = findBinding(browser, cookieScopeOf(resource));
+      return await grantCode(deps, resource, { request, approval, binding, setCookies });
     } catch (thrown) {
       return refuse(deps.log, resource, { thrown, redirectUri: request.redirectUri, state: request.state, setCookies });
     }

@@ -7,7 +7,7 @@ import type { Parameters } from "../oauth/parameters.ts";
 import { scopesCoveredBy, type ToolScope } from "../oauth/tool_scope.ts";
 import { scopeField } from "../pages/scope_choices.ts";
 import { approve } from "./approve.ts";
-import { cookieScopeOf, isSameBrowser } from "./browser_binding.ts";
+import { checkSameSite, cookieScopeOf } from "./browser_binding.ts";
 import { consentAnswer } from "./consent_answer.ts";
 import { openPending, type PendingAuthorization } from "./pending_authorization.ts";
 import { refuse } from "./refuse.ts";
@@ -52,14 +52,14 @@ export function consentEndpoint(
       ? rememberConsent(deps, { browser, binding, request, client, scope: cookieScopeOf(resource) })
       : undefined;
     const setCookies = remember === undefined ? [] : [remember];
-    const approved = await approve(deps, resource, { browser, client, request, form, setCookies });
+    const approved = await approve(deps, resource, { browser, binding, client, request, form, setCookies });
     return approved instanceof Response ? approved : await again(approved.again);
   }
 
   return async (browser, resource) => {
     const form = await readForm(browser);
     const pending = openPending(deps.sealer, form.request, resource.urls.resource);
-    checkBrowser(browser, resource, pending);
+    checkSameSite(browser, pending.binding, cookieScopeOf(resource));
     try {
       return await answer(browser, resource, { pending, form });
     } catch (thrown) {
@@ -77,16 +77,4 @@ function chosenScopes(toolScopes: readonly ToolScope[], form: Parameters): strin
   return toolScopes.map(({ name }) => name).filter((name) =>
     covered.includes(name) || checked.some((scope) => scope.name === name)
   );
-}
-
-/** @throws OAuthError `invalid_request` when the form comes from another site or another browser (CSRF) */
-function checkBrowser(request: Request, resource: Resource, pending: PendingAuthorization): void {
-  const site = request.headers.get("sec-fetch-site");
-  const foreign = site !== null && site !== "same-origin" && site !== "none";
-  if (foreign || !isSameBrowser(request, pending.binding, cookieScopeOf(resource))) {
-    throw new OAuthError(
-      "invalid_request",
-      "this form was opened in another browser, or cookies are blocked here; start again from your MCP client and allow cookies",
-    );
-  }
 }

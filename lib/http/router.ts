@@ -48,6 +48,8 @@ export interface RouteOptions {
 export interface Router {
   /** An answer that has nothing to do with a resource; `limit` names its bucket where strangers are counted. */
   get(path: string, answer: Answer, options?: { limit?: string }): void;
+  /** A page that has nothing to do with one resource, with its methods. Strangers are counted under `limit`. */
+  page(path: string, handlers: Record<"GET" | "POST", (request: Request) => Promise<Response>>, limit: string): void;
   /** One path of a resource, with its methods; 405 with `Allow` for the others (RFC 9110 §15.5.6). `:name` names the resource. */
   route(path: string, handlers: Handlers, options: RouteOptions): void;
   /** Every method of a path of a resource. */
@@ -129,6 +131,18 @@ export function createRouter(
         return await answer(c.req.raw, c.env) ?? await c.notFound();
       };
       hono.get(path, at(path, found));
+    },
+    page(path, handlers, limit) {
+      for (const [method, handler] of Object.entries(handlers)) {
+        hono.on(method, path, async (c) => {
+          try {
+            rateLimits.checkAddress(limit, c.get("forwarded").address);
+            return await handler(c.req.raw);
+          } catch (error) {
+            return failed(error, c, "page");
+          }
+        });
+      }
     },
     route(path, handlers, options) {
       const methods = Object.keys(handlers).join(", ").replace("GET", "GET, HEAD");

@@ -27,15 +27,17 @@ export function homePage({ servers, chosen }: HomePage): Promise<string> {
   const intro = html`<h1>${title}</h1>
 <p>Give the URL to your MCP client as a remote (HTTP) server. The client then opens a page here, where you sign in, once.</p>`;
   if (servers === undefined) {
-    return layout(title, html`${intro}<p>Ask the person who runs this server for the URL.</p>`);
+    return layout(title, html`${intro}<p>Ask the person who runs this server for the URL.</p>${apps}`);
   }
   const open = servers.length === 1 ? servers[0]!.name : chosen;
   return layout(
     title,
-    html`${intro}${servers.map((server) => entry(server, server.name === open))}${copyStatus}`,
+    html`${intro}${servers.map((server) => entry(server, server.name === open))}${apps}${copyStatus}`,
     homeScript,
   );
 }
+
+const apps = html`<p class="apart"><a href="apps">What I connected from this browser</a></p>`;
 
 function entry(server: HomeServer, open: boolean): Html {
   const { name, displayName, url, signIn, up } = server;

@@ -16,6 +16,8 @@ export type SealPurpose =
   | "downstream endpoint"
   | "flow"
   | "consent"
+  | "connected apps"
+  | "connected app"
   | "provider registration"
   | "provider tokens";
 

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
+import { type CallbackServer, startCallbackServer } from "../support/callback_server.ts";
 import { launchChromium, withoutChromium as skip } from "../support/chromium.ts";
 import { challenge, createTestClient, redirectUri } from "../support/oauth_test_client.ts";
 import { type ProxyProcess, startProxy } from "../support/proxy_process.ts";
@@ -22,6 +23,7 @@ let proxy: ProxyProcess;
 let documents: ReturnType<typeof createServer>;
 let browser: Browser;
 let documentUrl: string;
+let callback: CallbackServer;
 
 before(async () => {
   if (skip) return;
@@ -35,12 +37,14 @@ before(async () => {
   await new Promise<void>((settle) => documents.listen(0, "127.0.0.1", settle));
   documentUrl = `http://127.0.0.1:${(documents.address() as AddressInfo).port}/client.json`;
   proxy = await startProxy({ toml: configuration(downstream.url) });
+  callback = await startCallbackServer();
   browser = await launchChromium();
 });
 after(async () => {
   if (skip) return;
   await browser.close();
   documents.close();
+  await callback[Symbol.asyncDispose]();
   await proxy[Symbol.asyncDispose]();
   await downstream[Symbol.asyncDispose]();
 });
@@ -120,6 +124,8 @@ async function authorizeUrl(name: string, client: { clientId?: string; clientNam
   });
 }
 
+const ours = (url: string) => url.startsWith(proxy.url) || url.startsWith(callback.redirectUri);
+
 interface Look {
   /** Of the pictures too. */
   name: string;
@@ -187,6 +193,17 @@ const looks: Look[] = [
       ),
     shows: [/For the person who runs this server/, /redirects = /],
   },
+  {
+    name: "apps",
+    async open(page) {
+      await page.goto(await authorizeUrl("notes", { clientName: "Some client", redirectUri: callback.redirectUri }));
+      await page.getByLabel("API key or token").fill("the-key");
+      await page.getByRole("button", { name: "Authorize" }).click();
+      await page.waitForURL(`${callback.redirectUri}?**`);
+      await page.goto(`${proxy.url}/apps`);
+    },
+    shows: [/Some client uses Notes/, /Not used yet/, /End this access/],
+  },
   { name: "home", open: (page) => page.goto(proxy.url), shows: [/Notes/, /Files/, /Wiki/, /Does not answer/] },
   {
     name: "home-steps",
@@ -206,7 +223,7 @@ for (const look of looks) {
         const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
         const page = await context.newPage();
         const foreign: string[] = [];
-        page.on("request", (request) => request.url().startsWith(proxy.url) || foreign.push(request.url()));
+        page.on("request", (request) => ours(request.url()) || foreign.push(request.url()));
         await look.open(page);
         const text = await page.locator("body").innerText();
         for (const words of look.shows) assert.match(text, words);
