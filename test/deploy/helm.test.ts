@@ -123,7 +123,9 @@ test("values.schema.json knows every key of config.toml", () => {
   for (const { header, keys } of sections) {
     const home = homes[header];
     if (home === undefined) continue; // [log] and [metrics] have values of their own
-    for (const key of Object.keys(keys)) assert.ok(camelCase(key) in home, `${header} ${key}`);
+    for (const key of Object.keys(keys)) {
+      assert.ok(camelCase(key) in home, `add ${camelCase(key)} (${header}) to values.schema.json`);
+    }
   }
 });
 
