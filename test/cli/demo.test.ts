@@ -116,6 +116,18 @@ test("demo has a server behind another service's OAuth: its token goes there, an
   }
 });
 
+test("the demo's home page lists its three servers, all up", async () => {
+  const program = startProgram(["demo", "-p", "0"], { command });
+  try {
+    const [, url = ""] = await program.waitFor(/URL to paste\s+(\S+)/);
+    const answer = await fetch(new URL("/", url));
+    assert.equal(answer.status, 200);
+    assert.equal([...(await answer.text()).matchAll(/class="up"/g)].length, 3);
+  } finally {
+    await program.destroy();
+  }
+});
+
 test("demo on a port that is taken says so and ends with 1", async () => {
   const squatter = createServer();
   await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
