@@ -1,4 +1,5 @@
 // As much of an HTTP answer as one JSON-RPC question needs: the first JSON-RPC message, or the first event, and not a byte more.
+import { createLineReader } from "./sse_lines.ts";
 
 export interface HttpAnswer {
   status: number;
@@ -51,36 +52,50 @@ function noBody(): Promise<Content> {
   return Promise.resolve({});
 }
 
+/** Tries again only when there is twice as much: a server decides how small its chunks are, and each try reads all of it. */
 async function wholeMessage(response: Response, maxChars: number): Promise<Content> {
-  for await (const text of growingText(response, maxChars)) {
+  let text = "";
+  let tryAt = 0;
+  for await (const part of textOf(response, maxChars)) {
+    text += part;
+    if (text.length < tryAt) continue;
+    tryAt = 2 * text.length;
     const message = parseMessage(text);
     if (message !== undefined) return { message };
   }
-  return {};
+  const message = parseMessage(text);
+  return message === undefined ? {} : { message };
 }
 
 async function firstEvent(response: Response, maxChars: number): Promise<Content> {
-  for await (const text of growingText(response, maxChars)) {
-    for (const event of text.replaceAll("\r\n", "\n").split("\n\n").slice(0, -1)) {
-      const fields = event.split("\n");
-      const data = fields.filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trim()).join("\n");
-      if (fields.some((line) => /^event: ?endpoint$/.test(line))) return { endpoint: data };
+  const lines = createLineReader();
+  let event: string[] = [];
+  for await (const part of textOf(response, maxChars)) {
+    for (const line of lines.push(part)) {
+      if (line !== "") {
+        event.push(line);
+        continue;
+      }
+      const data = event.filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trim()).join("\n");
+      if (event.some((line) => /^event: ?endpoint$/.test(line))) return { endpoint: data };
       const message = parseMessage(data);
       if (message !== undefined && "id" in message) return { message };
+      event = [];
     }
   }
   return {};
 }
 
-/** All text so far, each time some arrives. */
-async function* growingText(response: Response, maxChars: number): AsyncGenerator<string> {
+/** The text as it arrives, until there is more than `maxChars` of it. */
+async function* textOf(response: Response, maxChars: number): AsyncGenerator<string> {
   if (response.body === null) return;
   const decoder = new TextDecoder();
-  let text = "";
+  let length = 0;
   for await (const chunk of response.body) {
-    text += decoder.decode(chunk, { stream: true });
-    yield text;
-    if (text.length > maxChars) return;
+    const part = decoder.decode(chunk, { stream: true });
+    yield part;
+    length += part.length;
+    if (length > maxChars) return;
   }
 }
 

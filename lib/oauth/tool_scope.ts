@@ -12,6 +12,11 @@ export function isToolAllowed(toolScopes: readonly ToolScope[], granted: readonl
   return toolScopes.some(({ name, tools }) => granted.includes(name) && tools.includes(tool));
 }
 
+/** All tools that the granted scopes open, for asking about many. */
+export function allowedTools(toolScopes: readonly ToolScope[], granted: readonly string[]): Set<string> {
+  return new Set(toolScopes.filter(({ name }) => granted.includes(name)).flatMap(({ tools }) => tools));
+}
+
 /** The scope to ask for so that `tool` can be called: of those that open it the one that opens the least. Empty when none does. */
 export function scopeForTool(toolScopes: readonly ToolScope[], tool: string): string[] {
   const opening = toolScopes.filter(({ tools }) => tools.includes(tool));

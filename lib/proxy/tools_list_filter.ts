@@ -1,8 +1,8 @@
 // A user without a tool's scope does not see the tool: `tools/list` answers lose it, in JSON and inside SSE frames. A list is
 // known by its shape, because on a resumed stream nobody can tell which request it answers.
-import { isToolAllowed, type ToolScope } from "../oauth/tool_scope.ts";
+import { allowedTools, type ToolScope } from "../oauth/tool_scope.ts";
 import { parseLosslessly } from "./lossless_json.ts";
-import { createLineReader } from "./sse_lines.ts";
+import { createLineReader } from "../http/sse_lines.ts";
 
 export interface ToolFilter {
   toolScopes: readonly ToolScope[];
@@ -21,11 +21,12 @@ export function filterMessage(text: string, { toolScopes, granted }: ToolFilter)
   if (!/tools|\\u/.test(text)) return text;
   const message = parseLosslessly(text) as { result?: { tools?: unknown } } | null;
   const messages = Array.isArray(message) ? message : [message];
+  const allowed = allowedTools(toolScopes, granted);
   let changed = false;
   for (const { result } of messages.filter((each) => typeof each === "object" && each !== null)) {
     if (!Array.isArray(result?.tools)) continue;
     result.tools = result.tools.filter((tool: { name?: unknown } | null) =>
-      typeof tool?.name === "string" && isToolAllowed(toolScopes, granted, tool.name)
+      typeof tool?.name === "string" && allowed.has(tool.name)
     );
     changed = true;
   }

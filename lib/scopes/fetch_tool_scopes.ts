@@ -14,6 +14,8 @@ const modernVersion = "2026-07-28";
 const sessionVersion = "2025-11-25";
 const maxPages = 20;
 const maxChars = 4 * 1024 * 1024;
+/** Scopes and their tools, on all pages together: each of them is looked at for each request. */
+const maxNames = 10_000;
 const clientInfo = { name: "mcp-oauth-proxy", version: "1" };
 const rpcHeaders = { "content-type": "application/json", "accept": "application/json, text/event-stream" };
 
@@ -84,19 +86,22 @@ export async function fetchToolScopes(
 
 /** Scopes of all pages; a scope that stands on several is one with the tools of all. */
 async function allPages(first: HttpAnswer, list: List): Promise<ToolScope[]> {
-  const scopes = new Map<string, ToolScope>();
+  const scopes = new Map<string, { description: string; tools: Set<string> }>();
+  let names = 0;
   let answer = first;
   for (let page = 1;; page++) {
     const result = resultOf(answer);
     if (result === undefined) throw new Error(`it answered tools/list with status ${answer.status}`);
-    for (const scope of parseToolScopes(result._meta)) {
-      const known = scopes.get(scope.name);
-      scopes.set(
-        scope.name,
-        known === undefined ? scope : { ...known, tools: [...new Set([...known.tools, ...scope.tools])] },
-      );
+    for (const { name, description, tools } of parseToolScopes(result._meta)) {
+      names += 1 + tools.length;
+      if (names > maxNames) throw new Error(`_meta.scopes of its tools/list has more than ${maxNames} names`);
+      const known = scopes.get(name) ?? { description, tools: new Set() };
+      tools.forEach((tool) => known.tools.add(tool));
+      scopes.set(name, known);
     }
-    if (typeof result.nextCursor !== "string" || result.nextCursor === "") return [...scopes.values()];
+    if (typeof result.nextCursor !== "string" || result.nextCursor === "") {
+      return [...scopes].map(([name, { description, tools }]) => ({ name, description, tools: [...tools] }));
+    }
     if (page === maxPages) throw new Error(`its tools/list has more than ${maxPages} pages`);
     answer = await list(result.nextCursor);
   }

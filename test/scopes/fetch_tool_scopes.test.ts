@@ -134,3 +134,16 @@ test("S2-24: each scope needs a name without spaces, a text as description and a
     { name: "a", description: "", tools: ["x"] },
   ]);
 });
+
+test("a list with more names than any request could look through is refused, also when they come on several pages", async () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ name: "wiki:read", tools: [`tool-${i}`] }));
+  const names = (
+    count: number,
+  ) => [{ name: "wiki:read", tools: Array.from({ length: count - 1 }, (_, i) => `tool-${i}`) }];
+  for (const pages of [{ "": page(many(5_001)) }, { "": page(many(2_500), "b"), b: page(names(5_001)) }]) {
+    await assert.rejects(ask(await start({ era: "2026-07-28", pages })), /_meta\.scopes .* more than 10000 names/);
+  }
+  const [scope] = (await ask(await start({ era: "2026-07-28", pages: { "": page(names(10_000)) } })))!;
+  assert.equal(scope?.tools.length, 9_999);
+});
