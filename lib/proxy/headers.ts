@@ -44,16 +44,38 @@ const neverUp = new Set([
 
 const neverUpPrefixes = ["cf-", "x-auth-request-", "x-forwarded-", "x-original-", "x-webauth-"];
 
-/** What would act on our origin, or on the reverse proxy in front of us, in the downstream's name. */
+/**
+ * What would act on our origin, or on the reverse proxy in front of us, in the downstream's name. The reporting headers would
+ * have a browser tell the downstream each URL of ours that it asks for from then on, codes included (Network Error Logging §4).
+ */
 const neverDown = new Set([
   ...hopByHop,
+  "accept-ch",
   "alt-svc",
   "clear-site-data",
+  "content-security-policy",
+  "content-security-policy-report-only",
+  "expect-ct",
+  "nel",
+  "origin-agent-cluster",
+  "public-key-pins",
+  "public-key-pins-report-only",
+  "refresh",
+  "report-to",
+  "reporting-endpoints",
+  "secure-session-registration",
+  "service-worker-allowed",
   "set-cookie",
   "set-cookie2",
+  "set-login",
   "strict-transport-security",
+  "use-as-dictionary",
   "www-authenticate",
+  "x-litespeed-location",
+  "x-lighttpd-send-file",
+  "x-reproxy-url",
   "x-sendfile",
+  "x-sendfile2",
 ]);
 
 const neverDownPrefixes = ["access-control-", "x-accel-"];
@@ -90,6 +112,8 @@ export function headersForClient(downstream: Headers): Headers {
     headers.append(name, value);
   });
   headers.set("x-content-type-options", "nosniff");
+  // Should a cache ever hand it to a browser: a page of the downstream's runs nothing on the origin of the consent page.
+  headers.set("content-security-policy", "sandbox; default-src 'none'");
   return headers;
 }
 

@@ -23,6 +23,7 @@ test("trap 13: hop-by-hop headers and those that Connection names cross in neith
     "x-end",
   ]);
   assert.deepEqual(namesOf(headersForClient(new Headers({ ...hopByHop, "x-end": "1" }))), [
+    "content-security-policy",
     "x-content-type-options",
     "x-end",
   ]);
@@ -85,12 +86,29 @@ test("S1-49: nothing that acts on our origin or on the server in front of us com
       "access-control-allow-origin",
       "alt-svc",
       "clear-site-data",
+      "nel",
+      "origin-agent-cluster",
+      "refresh",
+      "report-to",
+      "reporting-endpoints",
+      "service-worker-allowed",
+      "set-login",
       "strict-transport-security",
       "x-accel-redirect",
+      "x-litespeed-location",
       "x-sendfile",
     ]
   ) {
     const headers = headersForClient(new Headers({ [name]: "1" }));
-    assert.deepEqual(namesOf(headers), ["x-content-type-options"], name);
+    assert.deepEqual(namesOf(headers), ["content-security-policy", "x-content-type-options"], name);
   }
+});
+
+test("S1-49: an answer that a browser shows nevertheless runs nothing on our origin, whatever the downstream allows", () => {
+  const loose = { "content-security-policy": "default-src *", "content-security-policy-report-only": "report-uri /x" };
+  const headers = headersForClient(new Headers({ ...loose, "x-content-type-options": "sniff" }));
+  assert.deepEqual(Object.fromEntries(headers), {
+    "content-security-policy": "sandbox; default-src 'none'",
+    "x-content-type-options": "nosniff",
+  });
 });
