@@ -104,8 +104,8 @@ function createDeps(
   config: Config,
   { store, metrics, firstHour }: { store: ResilientStore; metrics: Metrics; firstHour: FirstHour },
 ): Deps {
-  const strategyOf = new Map(config.resources.map(({ name, strategy }) => [name, strategy.kind]));
-  const log = countEvents(firstHour.log, metrics, (resource) => strategyOf.get(resource) ?? "none");
+  const strategies = new Map(config.resources.map(({ name, strategy }) => [name, strategy.kind]));
+  const log = countEvents(firstHour.log, metrics, strategies);
   const sealer = createSealer([config.server.stateSecret, ...config.server.previousStateSecrets], now);
   const keys = createSigningKeys(config);
   const revocations = createRevocations({ store, now, log });

@@ -115,8 +115,8 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     });
     const body = gate === undefined
       ? await outgoingBody(request, exchange, server.bodyLimitBytes)
-      : await gate.authorize(request, exchange);
-    record.sending(body);
+      : await gate.authorize(request, exchange, record.read);
+    if (gate === undefined) record.sending(body);
     const send = (as: Authenticated) =>
       forward({
         url,

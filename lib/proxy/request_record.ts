@@ -4,11 +4,14 @@ import type { Resource } from "../config/config.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Access } from "../tokens/access_token.ts";
+import type { JsonRpcMessage } from "./json_rpc_request.ts";
 import { decodeMetadataHeader } from "./metadata_header.ts";
 import type { OutgoingBody } from "./request_body.ts";
 
 export interface RequestRecord {
-  /** What goes downstream; where no header says what it is, a small one is looked into. */
+  /** What the body is about, by those who read it anyway. */
+  read(message: JsonRpcMessage): void;
+  /** A body that nobody read; where no header says what it is about, a small one is looked into. */
   sending(body: OutgoingBody): void;
   /** The head of the answer is on its way. */
   answered(response: Response): void;
@@ -38,7 +41,7 @@ export function openRecord(
 ): RequestRecord {
   const started = performance.now();
   const { method: httpMethod, headers } = request;
-  let message: Message = messageInHeaders(headers);
+  let about: About = aboutHeaders(headers);
   let status: number | undefined;
   let isStream = false;
   let isOver = false;
@@ -53,16 +56,17 @@ export function openRecord(
       subject: access.identity?.subject,
       method: httpMethod,
       path: new URL(resource.urls.resource).pathname,
-      mcp_method: message.method,
-      tool: message.tool,
+      mcp_method: about.method,
+      tool: about.tool,
       status,
       ms: Math.round((performance.now() - started) * 10) / 10,
     });
   }
 
   return {
+    read: ({ method, name }) => void (about = printable(method, name)),
     sending({ body }) {
-      if (message.method === undefined && body !== null && !(body instanceof ReadableStream)) message = messageIn(body);
+      if (about.method === undefined && body !== null && !(body instanceof ReadableStream)) about = aboutBody(body);
     },
     answered(response) {
       status = response.status;
@@ -77,20 +81,20 @@ export function openRecord(
   };
 }
 
-interface Message {
+interface About {
   method?: string | undefined;
   /** Of tools/call. */
   tool?: string | undefined;
 }
 
 /** Since 2026-07-28. */
-function messageInHeaders(headers: Headers): Message {
+function aboutHeaders(headers: Headers): About {
   const method = headers.get("mcp-method");
   return method === null ? {} : printable(method, decodeMetadataHeader(headers.get("mcp-name") ?? ""));
 }
 
 /** What the body says to us; a downstream with an odd parser may read it otherwise, unless tool scopes are enforced. */
-function messageIn(body: ArrayBuffer | Uint8Array): Message {
+function aboutBody(body: ArrayBuffer | Uint8Array): About {
   if (body.byteLength === 0 || body.byteLength > maxParsedBytes) return {};
   try {
     const { method, params } = JSON.parse(new TextDecoder().decode(body)) as { method?: unknown; params?: unknown };
@@ -101,7 +105,7 @@ function messageIn(body: ArrayBuffer | Uint8Array): Message {
 }
 
 /** Names that could be one; anything else might be a value in the wrong place, or break the line. */
-function printable(method: unknown, name: unknown): Message {
+function printable(method: unknown, name: unknown): About {
   if (typeof method !== "string" || !/^[\w/$.-]{1,60}$/.test(method)) return {};
   if (method !== "tools/call") return { method };
   return { method, tool: typeof name === "string" && /^[\w/.:-]{1,128}$/.test(name) ? name : "unprintable" };

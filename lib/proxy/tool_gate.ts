@@ -4,14 +4,19 @@ import { readText } from "../http/read_text.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";
 import type { Exchange } from "./exchange.ts";
-import { parseJsonRpcMessage } from "./json_rpc_request.ts";
+import { type JsonRpcMessage, parseJsonRpcMessage } from "./json_rpc_request.ts";
 import type { OutgoingBody } from "./request_body.ts";
 import { checkToolRequest } from "./tool_authorization.ts";
 import { filterEventStream, filterMessage, type ToolFilter } from "./tools_list_filter.ts";
 
 export interface ToolGate {
-  /** The body to send, once it may be sent. @throws OAuthError `insufficient_scope`, `invalid_request`, 413, 415 */
-  authorize(request: Request, exchange: Exchange): Promise<OutgoingBody>;
+  /**
+   * The body to send, once it may be sent.
+   *
+   * @param read gets the message before it is judged
+   * @throws OAuthError `insufficient_scope`, `invalid_request`, 413, 415
+   */
+  authorize(request: Request, exchange: Exchange, read: (message: JsonRpcMessage) => void): Promise<OutgoingBody>;
   /** The answer without the tools that the user may not call. @throws OAuthError 502 when it can't be looked into */
   filter(answer: Response, exchange: Exchange): Promise<Response>;
 }
@@ -28,12 +33,13 @@ export async function openToolGate(
 function createGate(filter: ToolFilter): ToolGate {
   const { toolScopes, granted, maxBytes } = filter;
   return {
-    async authorize(request, exchange) {
+    async authorize(request, exchange, read) {
       if (request.method !== "POST") return { body: null };
       if (isEncoded(request.headers)) {
         throw new OAuthError("invalid_request", "send the body without a content encoding", { status: 415 });
       }
       const message = parseJsonRpcMessage(await exchange.orCut(readText(request, maxBytes)));
+      read(message);
       checkToolRequest({ headers: request.headers, message, toolScopes, granted });
       // The client's own type may name a charset in which the downstream would read another message.
       return { body: new TextEncoder().encode(message.text), contentType: "application/json" };

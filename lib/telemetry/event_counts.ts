@@ -38,12 +38,10 @@ export const countedReasons = {
 /** Providers that downstreams name, and their names, come from outside; so many get a label of their own. */
 const maxProviders = 100;
 
-/**
- * The log, with a counter beside it.
- *
- * @param strategyOf the strategy of a resource by name
- */
-export function countEvents(log: Log, metrics: Metrics, strategyOf: (resource: string) => string): Log {
+/** The log, with counters beside it. @param strategies of the resources, by their names */
+export function countEvents(log: Log, metrics: Metrics, strategies: ReadonlyMap<string, string>): Log {
+  for (const [resource, strategy] of strategies) metrics.expectResource({ resource, strategy });
+  const strategyOf = (resource: string) => strategies.get(resource) ?? "none";
   const providerLabel = createBoundedLabel(maxProviders);
 
   function count(event: string, fields: Fields): void {

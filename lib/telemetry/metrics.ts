@@ -11,6 +11,8 @@ export interface RequestLabels {
 }
 
 export interface Metrics {
+  /** The usual outcomes of a resource stand at 0 from now on: Prometheus sees no increase in a counter that begins at 1. */
+  expectResource(labels: { resource: string; strategy: string }): void;
   /** @param seconds until the head of the answer was known */
   requestServed(labels: RequestLabels, seconds: number): void;
   streamOpened(resource: string): void;
@@ -72,6 +74,11 @@ export function createMetrics({ version, storeStatus }: MetricsTools): Metrics {
   registerProcessMetrics(registers);
 
   return {
+    expectResource({ resource, strategy }) {
+      logins.inc({ resource, strategy, outcome: "granted" }, 0);
+      for (const outcome of ["issued", "invalid_grant"]) refreshes.inc({ resource, outcome }, 0);
+      streams.inc({ resource }, 0);
+    },
     requestServed: (labels, seconds) => requests.observe(labels, seconds),
     streamOpened: (resource) => streams.inc({ resource }),
     streamEnded: (resource) => streams.dec({ resource }),

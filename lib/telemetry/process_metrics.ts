@@ -1,5 +1,5 @@
 // The process as the system sees it, under the names that every Prometheus client uses. Looked at when somebody asks.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { Counter, Gauge, type Registry } from "prom-client";
 
 export function registerProcessMetrics(registers: Registry[]): void {
@@ -26,7 +26,9 @@ export function registerProcessMetrics(registers: Registry[]): void {
       this.inc((user + system) / 1e6);
     },
   });
-  gauge("process_open_fds", "Open files and sockets", openFiles);
+  if (openFiles() !== undefined) gauge("process_open_fds", "Open files and sockets", openFiles);
+  const maxFds = maxOpenFiles();
+  if (maxFds !== undefined) gauge("process_max_fds", "How many may be open", () => maxFds);
   gauge("mcp_oauth_proxy_event_loop_lag_seconds", "How late a due callback ran at this scrape", eventLoopLag);
 }
 
@@ -34,6 +36,16 @@ export function registerProcessMetrics(registers: Registry[]): void {
 function openFiles(): number | undefined {
   try {
     return readdirSync("/proc/self/fd").length - 1; // one is this look itself
+  } catch {
+    return undefined;
+  }
+}
+
+/** The soft limit; undefined where the system does not say, or there is none. */
+function maxOpenFiles(): number | undefined {
+  try {
+    const soft = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+    return soft === undefined ? undefined : Number(soft);
   } catch {
     return undefined;
   }
