@@ -1,5 +1,6 @@
 // check: every problem of the configuration, then a try of everything that it points to.
 import type { Config, Resource } from "../config/config.ts";
+import { oneLine } from "../telemetry/one_line.ts";
 import { examinePublic } from "./doctor.ts";
 import { downstreamFindings, type Finding } from "./downstream_findings.ts";
 import { loadOrReport } from "./load_or_report.ts";
@@ -45,7 +46,7 @@ function printConfig(path: string, { warnings }: Config): void {
 /** Prints each part as soon as it is known, in one piece. */
 async function report(what: string, find: () => Promise<Finding[]>): Promise<Finding[]> {
   const findings = await find();
-  console.log([what, ...findings.map(({ level, text }) => `  ${marks[level]} ${text}`)].join("\n"));
+  console.log([what, ...findings.map(({ level, text }) => `  ${marks[level]} ${oneLine(text)}`)].join("\n"));
   return findings;
 }
 

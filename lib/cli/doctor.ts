@@ -1,6 +1,7 @@
 // doctor: the public URL as an MCP client on the outside sees it, one line each.
 import { examine } from "../doctor/examine.ts";
 import type { Finding, Level } from "../doctor/finding.ts";
+import { oneLine } from "../telemetry/one_line.ts";
 import { UsageError } from "./command_line.ts";
 import { loadOrReport } from "./load_or_report.ts";
 
@@ -62,8 +63,8 @@ export async function examinePublic(
 }
 
 function printFinding({ level, check, text, fix }: Finding): string {
-  const line = `  ${marks[level]}  ${check.padEnd(11)}  ${text}`;
-  return fix === undefined ? line : `${line}\n        ${"".padEnd(11)}  → ${fix}`;
+  const line = `  ${marks[level]}  ${check.padEnd(11)}  ${oneLine(text)}`;
+  return fix === undefined ? line : `${line}\n        ${"".padEnd(11)}  → ${oneLine(fix)}`;
 }
 
 function summary(problems: number, warnings: number, long: boolean): string {

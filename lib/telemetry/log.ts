@@ -1,5 +1,6 @@
 // Structured events: one name, a few fields. Never a token, code, key, cookie or full query string.
 import { configure, getLogger, type LogRecord } from "@logtape/logtape";
+import { oneLine } from "./one_line.ts";
 
 export type Level = "fatal" | "error" | "warning" | "info" | "debug" | "trace";
 export type Fields = Readonly<Record<string, unknown>>;
@@ -42,7 +43,7 @@ export async function configureLog(options: { level: Level; format: "json" | "te
 
 function jsonLine(record: LogRecord): string {
   const fields = { time: new Date(record.timestamp).toISOString(), level: record.level, event: eventOf(record) };
-  return JSON.stringify({ ...fields, ...record.properties }) + "\n";
+  return oneLine(JSON.stringify({ ...fields, ...record.properties })) + "\n";
 }
 
 function textLine(record: LogRecord): string {
@@ -50,7 +51,7 @@ function textLine(record: LogRecord): string {
   const fields = Object.entries(record.properties).map(([name, value]) =>
     ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`
   );
-  return `${time} ${record.level.padEnd(7)} ${eventOf(record)}${fields.join("")}\n`;
+  return oneLine(`${time} ${record.level.padEnd(7)} ${eventOf(record)}${fields.join("")}`) + "\n";
 }
 
 function eventOf(record: LogRecord): string {

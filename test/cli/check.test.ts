@@ -44,6 +44,17 @@ test("check: a key in the URL's query is not printed", async () => {
   assert.ok(!output.includes("very-secret"), output);
 });
 
+test("check: what an MCP server says of itself does not reach the terminal as control characters", async () => {
+  const versions = ["2026-07-28", "\u001B[2J\u001B[H\u001B]52;c;ZXZpbA==\u0007\nReady: mcp-oauth-proxy"];
+  const { output } = await check(
+    linear,
+    json({ jsonrpc: "2.0", id: "check-1", result: { supportedVersions: versions } }),
+  );
+  // deno-lint-ignore no-control-regex
+  assert.doesNotMatch(output, /[\x00-\x09\x0B-\x1F\x7F-\x9F]/);
+  assert.match(output, /speaks MCP 2026-07-28, \\u001b\[2J.*\\u000aReady/);
+});
+
 test("check: a warning of the configuration is shown and fails nothing", async () => {
   const { code, output } = await check(linear.replace("https://mcp.ex", "http://mcp.ex"), wantsKey);
   assert.equal(code, 0, output);

@@ -1,0 +1,10 @@
+/**
+ * The text as it may stand in one line of a log or a terminal: what others wrote must not start a line of its own, move the
+ * cursor or change the direction of writing. Such characters become `\u001b` and the like, as in JSON.
+ */
+export function oneLine(text: string): string {
+  return text.replace(unprintable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** Control characters of both ranges, line and paragraph separators, and the marks by which bidirectional text is reordered. */
+const unprintable = /[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
