@@ -1,4 +1,4 @@
-// npm run test:long: the tests that take minutes, in full. For now the fault harness (issue 3): four times 1,000 refreshes, about
+// npm run test:long: the tests that take minutes, in full. For now the fault harness (issue 3): five times 1,000 refreshes, about
 // a minute each, against main.ts; with MCP_OAUTH_PROXY_BIN against a binary.
 //   npm run test:long            on Bun
 //   npm run test:long -- deno    on Deno

@@ -36,7 +36,7 @@ interface Outcome {
 
 test(
   "kill -9 with sqlite: at a provider that tolerates a repeated refresh token for a moment",
-  { timeout },
+  { timeout, skip: onOneRuntime },
   async () => {
     const { counts, provider, endedAt } = await run({ signal: "SIGKILL", graceMs: 30_000, replicas: 1 });
     assertNobodyNoticed(counts, provider);
@@ -58,6 +58,15 @@ test("restarts by SIGTERM with sqlite: at a provider that tolerates nothing, no 
   skip: onOneRuntime,
 }, async () => {
   const { counts, provider } = await run({ signal: "SIGTERM", graceMs: 0, replicas: 1 });
+  assertNobodyNoticed(counts, provider);
+  assert.deepEqual(provider.reuses, []);
+});
+
+test("restarts by SIGTERM of two replicas in turn behind nginx with Redis, at such a provider: none either", {
+  timeout,
+  skip: inFull ? needs("nginx", "redis-server") : "only in the long run",
+}, async () => {
+  const { counts, provider } = await run({ signal: "SIGTERM", graceMs: 0, replicas: 2 });
   assertNobodyNoticed(counts, provider);
   assert.deepEqual(provider.reuses, []);
 });
