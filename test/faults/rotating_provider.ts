@@ -97,7 +97,11 @@ export async function startRotatingProvider(options: RotatingProviderOptions): P
   const server = createServer(async (request, response) => {
     const url = new URL(request.url!, "http://provider");
     let body = "";
-    for await (const chunk of request) body += chunk;
+    try {
+      for await (const chunk of request) body += chunk;
+    } catch {
+      return; // whoever asked was killed in the middle of it
+    }
     if (url.pathname === "/token") await token(new URLSearchParams(body), response);
     else if (url.pathname === "/mcp") mcp(request, response);
     else {
