@@ -13,7 +13,16 @@ import { findRefreshToken } from "../tokens/refresh_token.ts";
 export function revocationEndpoint(
   deps: Pick<
     Deps,
-    "clients" | "store" | "revocations" | "accessTokens" | "sealer" | "strategies" | "log" | "now" | "safeFetch"
+    | "clients"
+    | "store"
+    | "revocations"
+    | "accessTokens"
+    | "sealer"
+    | "strategies"
+    | "config"
+    | "log"
+    | "now"
+    | "safeFetch"
   >,
 ): (request: Request, resource: Resource) => Promise<Response> {
   /** An unknown or expired token is as good as revoked (RFC 7009 §2.2). */
@@ -21,7 +30,9 @@ export function revocationEndpoint(
     const refreshToken = findRefreshToken(deps.sealer, text);
     if (refreshToken !== undefined) {
       checkOwner(refreshToken.grant, client, resource);
-      await deps.revocations.revoke(refreshToken.grant.id, refreshToken.expiresAt);
+      // Tokens that came after this one live longer than it does, and are revoked with it.
+      const until = Math.max(refreshToken.expiresAt, deps.now() + deps.config.tokens.refreshTokenTtlSeconds);
+      await deps.revocations.revoke(refreshToken.grant.id, until);
       deps.log.info("grant_revoked", {
         resource: resource.name,
         client_id: client.clientId,
