@@ -1,4 +1,5 @@
 // POST /authorize: the user's yes or no. The request itself comes sealed in the form; nothing else in the form is believed.
+import type { Client } from "../clients/client.ts";
 import type { Resource } from "../config/config.ts";
 import type { Deps } from "../deps.ts";
 import { readForm } from "../http/form.ts";
@@ -20,14 +21,9 @@ export function consentEndpoint(
   async function answer(
     browser: Request,
     resource: Resource,
-    { pending, form }: { pending: PendingAuthorization; form: Parameters },
+    { client, pending, form }: { client: Client; pending: PendingAuthorization; form: Parameters },
   ): Promise<Response> {
     const { binding } = pending;
-    // Asked again, because the client or the operator's policy may have changed while the page was open.
-    const client = await findRedirectableClient(deps.clients, {
-      client_id: pending.request.clientId,
-      redirect_uri: pending.request.redirectUri,
-    });
     const toolScopes = await deps.scopes.knownToolScopes(resource);
     const strategy = deps.strategies.of(resource);
     const chosen = toolScopes.length === 0 ? pending.request.scope : chosenScopes(toolScopes, form);
@@ -60,10 +56,13 @@ export function consentEndpoint(
     const form = await readForm(browser);
     const pending = openPending(deps.sealer, form.request, resource.urls.resource);
     checkSameSite(browser, pending.binding, cookieScopeOf(resource));
+    const { clientId, redirectUri, state } = pending.request;
+    // Asked again, because the client or the operator's policy may have changed while the page was open. A refusal is for the
+    // error page: the redirect URI is not to be trusted any more.
+    const client = await findRedirectableClient(deps.clients, { client_id: clientId, redirect_uri: redirectUri });
     try {
-      return await answer(browser, resource, { pending, form });
+      return await answer(browser, resource, { client, pending, form });
     } catch (thrown) {
-      const { redirectUri, state } = pending.request;
       return refuse(deps.log, resource, { thrown, redirectUri, state });
     }
   };
