@@ -64,7 +64,8 @@ export function authenticateEndpoint(
     if (strategy.kind !== "login" || toolScopes.length === 0) return;
     const method = headers.get("mcp-method");
     if (headers.get("mcp-protocol-version") === revisionWithHeaders && method !== null) {
-      if (isHarmless(method)) return;
+      // Sent twice it arrives as "a, b", and which of the two the server reads is unknown.
+      if (isHarmless(method) && !method.includes(",")) return;
       if (method !== "tools/call") throw unknownMethod(method);
       const tool = decodeMetadataHeader(headers.get("mcp-name") ?? "") ?? "";
       if (!isToolAllowed(toolScopes, granted, tool)) throw insufficientScope(toolScopes, tool);

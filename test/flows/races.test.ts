@@ -1,0 +1,105 @@
+// What fires at the same moment: one code, one refresh token, a revocation and a refresh, a policy that changes under an open page.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { eventually } from "../support/eventually.ts";
+import { createTestClient, type TestClient, type TokenAnswer } from "../support/oauth_test_client.ts";
+import { startProxy } from "../support/proxy_process.ts";
+import { recordingDownstream } from "../support/recording_downstream.ts";
+
+const at = 64;
+const call = { method: "POST", headers: { "content-type": "application/json" }, body: '{"jsonrpc":"2.0","id":1}' };
+
+const many = <T>(attempt: () => Promise<T>) => Promise.all(Array.from({ length: at }, attempt));
+
+async function stage() {
+  const downstream = await recordingDownstream();
+  const proxy = await startProxy({
+    toml: `
+[rate_limit]
+per_address = 0
+per_client = 0
+[downstream.notes]
+display_name = "Notes"
+strategy = "passthrough"
+downstream_url = "${downstream.url}"
+`,
+  });
+  return {
+    proxy,
+    client: await createTestClient(proxy.url, "notes"),
+    async [Symbol.asyncDispose]() {
+      await proxy[Symbol.asyncDispose]();
+      await downstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const isDead = async (client: TestClient, tokens: TokenAnswer["body"]) => {
+  assert.equal((await client.mcp(tokens.access_token!, call)).status, 401);
+  assert.equal((await client.refresh(tokens.refresh_token!)).body.error, "invalid_grant");
+};
+
+test(`S1-30: of ${at} redemptions of one code at once one at most gets tokens, and they are dead`, async () => {
+  await using on = await stage();
+  const code = await on.client.code("the-key");
+  const answers = await many(() => on.client.redeem(code));
+  const good = answers.filter(({ status }) => status === 200);
+  assert.equal(good.length, 1);
+  assert.ok(answers.every(({ status, body }) => status === 200 || body.error === "invalid_grant"));
+  await isDead(on.client, good[0]!.body);
+});
+
+test(`S1-40: ${at} refreshes of one token at once all get the same pair, and the grant lives on`, async () => {
+  await using on = await stage();
+  const first = await on.client.signIn();
+  const answers = await many(() => on.client.refresh(first.refresh_token!));
+  assert.ok(answers.every(({ status }) => status === 200));
+  assert.equal(new Set(answers.map(({ body }) => body.refresh_token)).size, 1);
+  assert.equal((await on.client.refresh(answers[0]!.body.refresh_token!)).status, 200);
+});
+
+test("RFC 7009 §2.1: whatever a refresh that runs against the revocation gets, it is dead", async () => {
+  await using on = await stage();
+  for (let round = 0; round < 4; round++) {
+    const first = await on.client.signIn();
+    const [revoked, ...answers] = await Promise.all([
+      on.client.revoke(first.refresh_token!),
+      ...Array.from({ length: 8 }, () => on.client.refresh(first.refresh_token!)),
+    ]);
+    assert.equal(revoked.status, 200);
+    for (const { status, body } of answers) if (status === 200) await isDead(on.client, body);
+    await isDead(on.client, first);
+  }
+});
+
+test("S1-08: when the policy stops allowing a redirect URI while the page is open, not even a refusal goes there", async () => {
+  await using on = await stage();
+  const page = await on.client.authorize();
+  const config = readFileSync(on.proxy.configPath, "utf8");
+  writeFileSync(on.proxy.configPath, `${config}\n[clients]\nredirects = ["chatgpt"]\n`);
+  process.kill(on.proxy.pid, "SIGHUP");
+  await eventually(async () => assert.match(on.proxy.output(), /configuration_reloaded/));
+  for (const decision of ["allow", "deny"]) {
+    const answer = await on.client.browser.submit(page, { token: "the-key", decision });
+    assert.deepEqual([answer.status, answer.location], [400, undefined]);
+  }
+});
+
+test("a path with line ends and escapes of a terminal makes no line of its own in a log for people", async () => {
+  await using proxy = await startProxy({
+    toml: `
+[log]
+format = "text"
+[downstream.notes]
+display_name = "Notes"
+strategy = "passthrough"
+downstream_url = "http://127.0.0.1:9/mcp"
+`,
+  });
+  await fetch(`${proxy.url}/%0A12:00:00%20info%20%20%20%20token_forged%0D%1B[2J%C2%9B31m`);
+  await eventually(async () => assert.match(proxy.output(), /token_forged/));
+  assert.doesNotMatch(proxy.output(), /^\S+ +info +token_forged/m);
+  // deno-lint-ignore no-control-regex
+  assert.doesNotMatch(proxy.output(), /[\r\x1B\x7F-\x9F]/);
+});
