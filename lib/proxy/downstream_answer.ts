@@ -45,7 +45,7 @@ export async function answerClient(answer: Response, options: AnswerOptions): Pr
     return new Response(watchBody(body, exchange), { status, headers });
   }
   try {
-    const whole = await exchange.orCut(answer.arrayBuffer());
+    const whole = await exchange.orCut(readWhole(body));
     exchange.end();
     return new Response(whole, { status, headers });
   } catch (error) {
@@ -55,6 +55,18 @@ export async function answerClient(answer: Response, options: AnswerOptions): Pr
       status: 502,
     });
   }
+}
+
+/** @throws Error for more than was announced */
+async function readWhole(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > wholeUpToBytes) throw new Error("the body is longer than announced");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 function eventStream(
@@ -101,6 +113,8 @@ function refusalOf(answer: Response, { resource, log }: AnswerOptions): OAuthErr
     log.error("downstream_answered_html", fields);
     return wrongAnswer("the MCP server answered with a web page instead of MCP");
   }
+  // A 101 would make an edge believe that the connection is a tunnel now; nothing above 599 can be passed on.
+  if (status < 200 || status > 599) return wrongAnswer(`the MCP server answered with status ${status}`);
   if (status >= 500) log.warning("downstream_answered_5xx", fields);
   return undefined;
 }

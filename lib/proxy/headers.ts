@@ -111,6 +111,8 @@ export function headersForClient(downstream: Headers): Headers {
     if (neverDownPrefixes.some((prefix) => name.startsWith(prefix))) return;
     headers.append(name, value);
   });
+  // RFC 9112 §6.3: beside a transfer coding it says nothing, and who believes it reads the rest as another answer.
+  if (downstream.has("transfer-encoding")) headers.delete("content-length");
   headers.set("x-content-type-options", "nosniff");
   // Should a cache ever hand it to a browser: a page of the downstream's runs nothing on the origin of the consent page.
   headers.set("content-security-policy", "sandbox; default-src 'none'");
