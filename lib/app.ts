@@ -65,6 +65,8 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
     // What a reverse proxy asks before it carries the traffic itself.
     always(`/authenticate${under}`, authenticate);
   }
+  // Envoy puts a prefix in front of the path that it asks about.
+  for (const path of new Set(mcpPaths)) if (path !== "/") always(`/authenticate${path}`, authenticate);
 
   // Discovery, in every form that clients try: the well-known part before the path, alone, or after it.
   const documents = {

@@ -1,10 +1,10 @@
 // The files of deploy/ in front of a running proxy: nginx auth_request, Caddy forward_auth and HAProxy with our Lua.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { type FakeMcpServer, json, startFakeMcpServer } from "../support/fake_mcp_server.ts";
-import { type Answer, sendTo, type Sent } from "../support/host_request.ts";
 import { stateSecret } from "../support/config_text.ts";
-import { createMint } from "../support/minted_tokens.ts";
+import { type FakeMcpServer, json, startFakeMcpServer } from "../support/fake_mcp_server.ts";
+import { challenge, identity, mint, modernCall, server, toml, vault, wiki } from "../support/forward_auth_setup.ts";
+import { type Answer, sendTo, type Sent } from "../support/host_request.ts";
 import { needs } from "../support/programs.ts";
 import { type ProxyProcess, startProxy } from "../support/proxy_process.ts";
 import { rawRequest, requestHead } from "../support/raw_http.ts";
@@ -20,48 +20,6 @@ const files: Record<ReverseProxyKind, string> = {
   caddy: "caddy/Caddyfile.forward-auth",
   haproxy: "haproxy/forward-auth.cfg",
 };
-const wiki = "wiki-mcp.example.com";
-const vault = "vault-mcp.example.com";
-
-const toml = `
-[provider.company]
-kind = "oidc"
-issuer = "http://127.0.0.1:1"
-client_id = "proxy"
-client_secret = "secret"
-
-[downstream.wiki]
-display_name = "Wiki"
-strategy = "login"
-host = "${wiki}"
-allow_everyone = true
-[[downstream.wiki.tool_scopes]]
-name = "wiki:read"
-tools = ["search"]
-[[downstream.wiki.tool_scopes]]
-name = "wiki:write"
-tools = ["search", "put_page"]
-
-[downstream.vault]
-display_name = "Vault"
-strategy = "passthrough"
-host = "${vault}"
-downstream_url = "http://127.0.0.1:1/mcp"
-forward_auth = true
-`;
-const server = `trusted_proxies = ["127.0.0.1"]`;
-const mint = createMint(
-  `[server]\npublic_url = "https://mcp.example.com"\nstate_secret = "${stateSecret}"\n${server}\n${toml}`,
-);
-const identity = { subject: "id-of-ada", name: "Ada", groups: ["staff"] };
-const challenge = (host: string, rest: string) =>
-  `Bearer ${rest}resource_metadata="https://${host}/.well-known/oauth-protected-resource/mcp"`;
-const modernCall = (tool: string) => ({
-  "mcp-protocol-version": "2026-07-28",
-  "mcp-method": "tools/call",
-  "mcp-name": tool,
-});
-
 for (const kind of reverseProxyKinds) {
   describe(`deploy/${files[kind]}`, { skip: needs(kind) }, () => {
     let downstream: FakeMcpServer;
