@@ -9,6 +9,7 @@ import type { ResilientStore } from "./store/resilient_store.ts";
 import type { Strategies } from "./strategies/create_strategy.ts";
 import type { Log } from "./telemetry/log.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import type { Tracing } from "./telemetry/tracing.ts";
 import type { AccessTokens } from "./tokens/access_token.ts";
 import type { Sealer } from "./tokens/seal.ts";
 import type { SigningKeys } from "./tokens/signing_keys.ts";
@@ -30,6 +31,8 @@ export interface Deps {
   safeFetch: SafeFetch;
   log: Log;
   metrics: Metrics;
+  /** Absent where no collector is named. */
+  tracing: Tracing | undefined;
   /** Seconds since the epoch. */
   now: () => number;
 }

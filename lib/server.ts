@@ -18,6 +18,7 @@ import { type FirstHour, watchFirstHour } from "./telemetry/first_hour.ts";
 import { type Log, processLog } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import { metricsAnswer } from "./telemetry/metrics_answer.ts";
+import { createTracing, type Tracing } from "./telemetry/tracing.ts";
 import { type AccessTokens, createAccessTokens } from "./tokens/access_token.ts";
 import { createSealer } from "./tokens/seal.ts";
 import { createDerivedKeys, createFixedKey, type SigningKeys } from "./tokens/signing_keys.ts";
@@ -49,9 +50,10 @@ export async function startServer(
   const { log } = firstHour;
   const store = createResilientStore(await createStore(url.reveal(), { now, log }), { kind, now, log });
   const metrics = createMetrics({ version: packageJson.version, storeStatus: store.status });
+  const tracing = createTracing({ env: process.env, version: packageJson.version, fetch: globalThis.fetch, log });
   let draining = false;
   const appFor = (current: Config): App =>
-    createApp(createDeps(current, { store, metrics, firstHour }), { draining: () => draining });
+    createApp(createDeps(current, { store, metrics, tracing, firstHour }), { draining: () => draining });
   let app = appFor(config);
   const metricsListener = config.metrics && listenForMetrics(config.metrics, metrics);
   const openWork = createOpenWork();
@@ -79,6 +81,7 @@ export async function startServer(
       await listener.stop(graceSeconds);
       await openWork.finished(Math.max(0, graceEndsAt - performance.now()) / 1000);
       await metricsListener?.stop(0);
+      await tracing?.close();
       await store.close();
       log.info("server_stopped");
     },
@@ -102,7 +105,12 @@ function listenForMetrics({ host, port }: NonNullable<Config["metrics"]>, metric
 
 function createDeps(
   config: Config,
-  { store, metrics, firstHour }: { store: ResilientStore; metrics: Metrics; firstHour: FirstHour },
+  { store, metrics, tracing, firstHour }: {
+    store: ResilientStore;
+    metrics: Metrics;
+    tracing: Tracing | undefined;
+    firstHour: FirstHour;
+  },
 ): Deps {
   const strategies = new Map(config.resources.map(({ name, strategy }) => [name, strategy.kind]));
   const log = countEvents(firstHour.log, metrics, strategies);
@@ -114,6 +122,7 @@ function createDeps(
     config,
     log,
     metrics,
+    tracing,
     now,
     sealer,
     keys,

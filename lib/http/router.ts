@@ -7,6 +7,7 @@ import type { Connection } from "../runtime/runtime.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createHostLabel } from "../telemetry/metric_labels.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import { type RequestFacts, requestLog } from "../telemetry/request_log.ts";
 import { createAddressList, createForwardedReader, type ForwardedRequest } from "./client_address.ts";
 import { asOAuthError, jsonError, pageError } from "./error_responses.ts";
@@ -60,14 +61,14 @@ export interface Router {
 }
 
 export function createRouter(
-  tools: { config: Config; rateLimits: RateLimits; log: Log; metrics: Metrics },
+  tools: { config: Config; rateLimits: RateLimits; log: Log; metrics: Metrics; tracing?: Tracing | undefined },
 ): Router {
-  const { config: { resources, server }, rateLimits, log, metrics } = tools;
+  const { config: { resources, server }, rateLimits, log, metrics, tracing } = tools;
   const hostLabel = createHostLabel([server.publicUrl, ...resources.map(({ urls }) => urls.resource)]);
   const readForwarded = createForwardedReader(server.trustedProxies);
   const isTrusted = createAddressList(server.trustedProxies);
   const hono = new Hono<{ Bindings: Connection; Variables: { facts: RequestFacts; forwarded: ForwardedRequest } }>();
-  hono.use(requestLog({ log, metrics, hostLabel }));
+  hono.use(requestLog({ log, metrics, tracing, hostLabel }));
   hono.use(async (c, next) => {
     c.set("forwarded", readForwarded(c.req.raw.headers, c.env.remoteAddress));
     await next();
@@ -134,14 +135,15 @@ export function createRouter(
     },
     page(path, handlers, limit) {
       for (const [method, handler] of Object.entries(handlers)) {
-        hono.on(method, path, async (c) => {
+        const show = async (c: RouteContext) => {
           try {
             rateLimits.checkAddress(limit, c.get("forwarded").address);
             return await handler(c.req.raw);
           } catch (error) {
             return failed(error, c, "page");
           }
-        });
+        };
+        hono.on(method, path, at(path, show));
       }
     },
     route(path, handlers, options) {

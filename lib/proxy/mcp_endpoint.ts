@@ -90,7 +90,8 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       },
       onEnd: record.ended,
     });
-    const response = await pass(request, { resource, user, url, exchange, record }).catch((error) => {
+    const traceparent = facts.span?.traceparent;
+    const response = await pass(request, { resource, user, url, exchange, record, traceparent }).catch((error) => {
       exchange.end();
       return refusal(error, request, resource);
     });
@@ -100,12 +101,13 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
 
   async function pass(
     request: Request,
-    { resource, user, url, exchange, record }: {
+    { resource, user, url, exchange, record, traceparent }: {
       resource: Resource;
       user: Authenticated;
       url: URL;
       exchange: Exchange;
       record: RequestRecord;
+      traceparent: string | undefined;
     },
   ): Promise<Response> {
     const gate = await openToolGate(deps.scopes, {
@@ -117,18 +119,12 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       ? await outgoingBody(request, exchange, server.bodyLimitBytes)
       : await gate.authorize(request, exchange, record.read);
     if (gate === undefined) record.sending(body);
-    const send = (as: Authenticated) =>
-      forward({
-        url,
-        method: request.method,
-        headers: withIdentity(
-          headersForDownstream(request.headers, downstreamCredential(resource, as)),
-          resource,
-          as.access,
-        ),
-        body,
-        resource: resource.name,
-      }, exchange);
+    const send = (as: Authenticated) => {
+      const upwards = headersForDownstream(request.headers, downstreamCredential(resource, as));
+      const headers = withIdentity(upwards, resource, as.access);
+      if (traceparent !== undefined) headers.set("traceparent", traceparent);
+      return forward({ url, method: request.method, headers, body, resource: resource.name }, exchange);
+    };
     const answer = await sendWithLiveCredential(
       { strategy: deps.strategies.of(resource), now: deps.now() },
       { resource, user, isRepeatable: !(body.body instanceof ReadableStream), send },
