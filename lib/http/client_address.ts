@@ -145,8 +145,21 @@ function isHost(text: string): boolean {
   return /^([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text);
 }
 
+/** In time that grows with the length only: strangers write this. A quote that is never closed separates as well. */
 function splitOutsideQuotes(text: string, separator: "," | ";"): string[] {
-  return text.match(separator === "," ? /(?:"(?:[^"\\]|\\.)*"|[^",])+/g : /(?:"(?:[^"\\]|\\.)*"|[^";])+/g) ?? [];
+  const quoted = /"(?:[^"\\]|\\.)*"/y;
+  const parts = [""];
+  // Where one quote has no end, no later one has.
+  let mayClose = true;
+  for (let at = 0; at < text.length;) {
+    quoted.lastIndex = at;
+    const run = mayClose && text[at] === '"' ? quoted.exec(text)?.[0] : text[at];
+    mayClose &&= run !== undefined;
+    if (run === undefined || run === separator || run === '"') parts.push("");
+    else parts[parts.length - 1] += run;
+    at += run?.length ?? 1;
+  }
+  return parts.filter((part) => part !== "");
 }
 
 function unquote(value: string): string {
