@@ -153,7 +153,7 @@ function splitOutsideQuotes(text: string, separator: "," | ";"): string[] {
   let mayClose = true;
   for (let at = 0; at < text.length;) {
     quoted.lastIndex = at;
-    const run = mayClose && text[at] === '"' ? quoted.exec(text)?.[0] : text[at];
+    const run: string | undefined = mayClose && text[at] === '"' ? quoted.exec(text)?.[0] : text[at];
     mayClose &&= run !== undefined;
     if (run === undefined || run === separator || run === '"') parts.push("");
     else parts[parts.length - 1] += run;
