@@ -33,10 +33,11 @@ export function entra(config: ProviderConfig, tools: { fetch: ProviderFetch; wan
     if (tid === undefined || oid === undefined) throw new ProviderError("broken", "the ID token has no tid or no oid");
     const { issuer } = await discovery.find(call);
     await graph.checkEnabled(oid, { token: accessToken, call });
-    const groups = await readGroups(claims, accessToken, call);
+    // Where any tenant may sign in, each names its users and groups as it likes; ids are Microsoft's.
+    const anyTenant = issuer.includes(placeholder);
+    const groups = await readGroups(anyTenant ? withoutNames(claims) : claims, accessToken, call);
     const email = verifiedByDomainOwner(claims);
-    // Where any tenant may sign in, each names its users as it likes.
-    const name = issuer.includes(placeholder) ? undefined : textIn(claims.preferred_username);
+    const name = anyTenant ? undefined : textIn(claims.preferred_username);
     return {
       subject: `${tid}.${oid}`,
       ...(name === undefined ? {} : { name }),
@@ -60,6 +61,11 @@ export function entra(config: ProviderConfig, tools: { fetch: ProviderFetch; wan
     isComplete: () => true,
     identify,
   }, tools);
+}
+
+/** An app may have groups named in the token instead of numbered; then Graph is asked, as if they had not fitted. */
+function withoutNames({ groups, ...claims }: Claims): Claims {
+  return groups === undefined ? claims as Claims : { ...claims, hasgroups: true } as Claims;
 }
 
 /** `xms_edov`: the domain of the address belongs to the tenant or the address was verified. Sent when the app asks for it. */

@@ -72,6 +72,15 @@ test("S2-61, S2-62: groups of the token are taken as they are, without asking Gr
   assert.ok(!fake.requests.some((line) => line.includes("transitiveMemberOf")));
 });
 
+test("S2-62: where any tenant may sign in, groups are the ids that Graph has, not the names that a tenant may choose", async () => {
+  for (const groups of [true, false]) {
+    const { fake, provider } = await setUp({ tenant: "common", groups });
+    fake.user = { ...ada, groups: ["admins"] };
+    fake.groups = ["33333333-2222-3333-4444-555555555555"];
+    assert.deepEqual((await signIn(provider, fake)).identity.groups, fake.groups);
+  }
+});
+
 test("S2-61, S2-62: groups that did not fit (overage) come from Graph, all pages, and roles are no groups", async () => {
   const overages = [{ hasgroups: true }, {
     _claim_names: { groups: "src1" },
