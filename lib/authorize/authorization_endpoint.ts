@@ -14,7 +14,7 @@ import { findRedirectableClient } from "./trusted_request.ts";
 
 export function authorizationEndpoint(
   deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "scopes" | "rateLimits" | "now" | "log">,
-): (request: Request, resource: Resource) => Promise<Response> {
+): (request: Request, resource: Resource, context: { address: string }) => Promise<Response> {
   async function ask(browser: Request, resource: Resource, client: Client, parameters: Parameters): Promise<Response> {
     const strategy = deps.strategies.of(resource);
     const request = parseAuthorizationRequest(parameters, {
@@ -39,12 +39,12 @@ export function authorizationEndpoint(
     return consentAnswer(resource, { client, request, strategy, sealed, setCookies, ...scopeChoices });
   }
 
-  return async (browser, resource) => {
+  return async (browser, resource, context) => {
     const { searchParams } = new URL(browser.url);
     // What an answer to the client needs comes first: then a repetition of anything else is told to the client as well.
     const address = parseParameters(pickParameters(searchParams, ["client_id", "redirect_uri", "state"]));
     const client = await findRedirectableClient(deps.clients, address);
-    deps.rateLimits.checkClient(client.clientId);
+    deps.rateLimits.checkClient(client.clientId, context.address);
     try {
       return await ask(browser, resource, client, parseParameters(searchParams));
     } catch (thrown) {

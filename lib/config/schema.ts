@@ -169,7 +169,13 @@ export const rateLimitKeys = {
     max: 1_000_000,
     doc: "Requests a minute from one address to authorize, token, register and revoke; 0 = off.",
   },
-  per_client: { kind: "integer", default: 300, min: 0, max: 1_000_000, doc: "The same for one client; 0 = off." },
+  per_client: {
+    kind: "integer",
+    default: 300,
+    min: 0,
+    max: 1_000_000,
+    doc: "The same for one client, and for a client without a secret or key at one address; 0 = off.",
+  },
 } as const satisfies Keys;
 
 export const logKeys = {

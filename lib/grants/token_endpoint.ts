@@ -1,5 +1,6 @@
 // POST /token: authenticates the client, dispatches on grant_type (RFC 6749 §3.2).
 import { authenticateClient } from "../clients/client_authentication.ts";
+import type { Client } from "../clients/client.ts";
 import type { Resource } from "../config/config.ts";
 import type { Deps } from "../deps.ts";
 import { readForm } from "../http/form.ts";
@@ -11,7 +12,9 @@ import { noteUse } from "../store/last_use.ts";
 import { redeemCode } from "./authorization_code_grant.ts";
 import { createRefreshTokenGrant } from "./refresh_token_grant.ts";
 
-export function tokenEndpoint(deps: Deps): (request: Request, resource: Resource) => Promise<Response> {
+export function tokenEndpoint(
+  deps: Deps,
+): (request: Request, resource: Resource, context: { address: string }) => Promise<Response> {
   const tools = { ...deps, lifetimes: deps.config.tokens };
   const redeemRefreshToken = createRefreshTokenGrant(tools);
   const grants = {
@@ -19,7 +22,7 @@ export function tokenEndpoint(deps: Deps): (request: Request, resource: Resource
     refresh_token: redeemRefreshToken,
   };
 
-  return async (request, resource) => {
+  return async (request, resource, { address }) => {
     const parameters = await readForm(request);
     const grantType = requireParameter(parameters, "grant_type");
     if (!Object.hasOwn(grants, grantType)) {
@@ -30,7 +33,7 @@ export function tokenEndpoint(deps: Deps): (request: Request, resource: Resource
       parameters,
       audiences: [resource.urls.token, resource.urls.issuer],
     });
-    deps.rateLimits.checkClient(client.clientId);
+    deps.rateLimits.checkClient(client.clientId, isProven(client) ? undefined : address);
     const redeem = grants[grantType as keyof typeof grants];
     const facts = { resource: resource.name, client_id: client.clientId, grant_type: grantType };
     const { grantId, response } = await redeem(resource, { client, parameters }).catch((error) => {
@@ -41,4 +44,9 @@ export function tokenEndpoint(deps: Deps): (request: Request, resource: Resource
     deps.log.info("token_issued", { ...facts, grant: grantId });
     return Response.json(response, { headers: { ...noStore, ...publicCors } });
   };
+}
+
+/** Whether authenticating took more than a name that everybody knows. */
+function isProven({ authentication }: Client): boolean {
+  return authentication.method !== "none" && !("orNone" in authentication && authentication.orNone === true);
 }

@@ -8,8 +8,11 @@ import { createRateLimit } from "./rate_limit.ts";
 export interface RateLimits {
   /** @throws OAuthError 429 with `Retry-After` */
   checkAddress(endpoint: string, address: string): void;
-  /** @throws OAuthError 429 with `Retry-After` */
-  checkClient(clientId: string): void;
+  /**
+   * @param address of whoever has not proved to be the client, so that strangers use up only their own share of its requests
+   * @throws OAuthError 429 with `Retry-After`
+   */
+  checkClient(clientId: string, address?: string): void;
 }
 
 export function createRateLimits({ perAddress, perClient }: RateLimitConfig, now: () => number): RateLimits {
@@ -17,7 +20,8 @@ export function createRateLimits({ perAddress, perClient }: RateLimitConfig, now
   const clients = createRateLimit({ perMinute: perClient, now });
   return {
     checkAddress: (endpoint, address) => check(addresses.take(`${endpoint} ${networkOf(address)}`)),
-    checkClient: (clientId) => check(clients.take(clientId)),
+    checkClient: (clientId, address) =>
+      check(clients.take(address === undefined ? clientId : `${clientId} ${networkOf(address)}`)),
   };
 }
 

@@ -20,6 +20,8 @@ type RouteContext = Context<{ Bindings: Connection; Variables: { facts: RequestF
 export interface RequestContext {
   connection: Connection;
   facts: RequestFacts;
+  /** Of the client, as far as trusted proxies tell. */
+  address: string;
 }
 
 export type Handler = (request: Request, resource: Resource, context: RequestContext) => Response | Promise<Response>;
@@ -94,7 +96,11 @@ export function createRouter(
       const resource = resourceOf(c);
       if (resource === undefined) return unknownResource();
       c.get("facts").resource = resource.name;
-      return await handler(c.req.raw, resource, { connection: c.env, facts: c.get("facts") });
+      return await handler(c.req.raw, resource, {
+        connection: c.env,
+        facts: c.get("facts"),
+        address: c.get("forwarded").address,
+      });
     } catch (error) {
       return failed(error, c, errors);
     }

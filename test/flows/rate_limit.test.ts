@@ -101,6 +101,20 @@ ${toml("per_address = 0\nper_client = 2")}`,
   assert.equal((await agent.redeem(code, { client_secret: "the-secret-of-the-agent" })).status, 200);
 });
 
+test("rate_limit.per_client: a stranger who uses a public client's name at another address locks nobody out", async () => {
+  await using proxy = await startProxy({
+    server: 'trusted_proxies = ["127.0.0.1/32"]',
+    toml: toml("per_address = 0\nper_client = 3"),
+  });
+  const client = await createTestClient(proxy.url, "notes");
+  const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token: "x", client_id: client.clientId });
+  const stranger = () =>
+    fetch(`${proxy.url}/token/mcp/notes`, { method: "POST", headers: { "x-forwarded-for": "192.0.2.1" }, body });
+  for (let request = 1; request <= 3; request++) assert.equal((await stranger()).status, 400);
+  await assertTooMany(await stranger());
+  assert.ok((await client.signIn()).access_token);
+});
+
 test("rate_limit: 0 is off", async () => {
   await using proxy = await startProxy({ toml: toml("per_address = 0\nper_client = 0") });
   const client = await createTestClient(proxy.url, "notes");

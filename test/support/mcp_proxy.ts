@@ -82,7 +82,8 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     host: "127.0.0.1",
     port: 0,
     ...(options.idleTimeoutSeconds === undefined ? {} : { idleTimeoutSeconds: options.idleTimeoutSeconds }),
-    fetch: (request, connection) => endpoint(request, resource, { connection, facts: { requestId: "request-1" } }),
+    fetch: (request, connection) =>
+      endpoint(request, resource, { connection, facts: { requestId: "request-1" }, address: "127.0.0.1" }),
   });
   const issue: McpProxy["issue"] = (changes) =>
     accessTokens.issue(
