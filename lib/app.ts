@@ -29,7 +29,7 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   const mcp = mcpEndpoint(deps);
   const mcpPaths = config.resources.flatMap(({ ownHost }) => ownHost === undefined ? [] : [ownHost.path]);
 
-  // The protected resources: any method, any sub-path of an own host's `/`.
+  // The protected resources, by path and on hosts of their own: every method.
   for (const path of new Set(["/mcp/:name", ...mcpPaths])) {
     if (path !== "/") all(path, mcp);
   }
