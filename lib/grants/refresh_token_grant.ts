@@ -61,7 +61,7 @@ export function createRefreshTokenGrant(tools: RefreshGrantTools): RedeemRefresh
       throw new OAuthError("invalid_grant", "the refresh token was issued to another client");
     }
     checkResource(parameters.resource, resource.urls.resource);
-    if (await tools.revocations.isRevoked(grant.id)) {
+    if (await tools.revocations.isRevoked(grant.id, { askNow: true })) {
       throw new OAuthError("invalid_grant", "access was revoked; the user must authorize again");
     }
     const scope = narrowScope(parseScope(parameters.scope), grant.scope);

@@ -33,7 +33,7 @@ export function tokenEndpoint(
       parameters,
       audiences: [resource.urls.token, resource.urls.issuer],
     });
-    deps.rateLimits.checkClient(client.clientId, isProven(client) ? undefined : address);
+    await deps.rateLimits.checkClient(client.clientId, isProven(client) ? undefined : address);
     const redeem = grants[grantType as keyof typeof grants];
     const facts = { resource: resource.name, client_id: client.clientId, grant_type: grantType };
     const { grantId, response } = await redeem(resource, { client, parameters }).catch((error) => {

@@ -11,8 +11,12 @@ export interface Revocations {
    * @throws StoreUnavailableError when only this process knows
    */
   revoke(grantId: string, until: number): Promise<void>;
-  /** Never throws for a store that is away: what this process does not know counts as not revoked then, and is logged. */
-  isRevoked(grantId: string): Promise<boolean>;
+  /**
+   * Never throws for a store that is away: what this process does not know counts as not revoked then, and is logged.
+   *
+   * @param options.askNow asks the store whatever was known a moment ago: for what hands out new tokens
+   */
+  isRevoked(grantId: string, options?: { askNow: boolean }): Promise<boolean>;
 }
 
 export interface RevocationsTools {
@@ -41,6 +45,15 @@ export function createRevocations({ store, now, log, lookupSeconds = 5 }: Revoca
     known.set(`asked:${grantId}`, "", now() + lookupSeconds);
   }
 
+  /** However many ask at the same time. */
+  async function lookUpOnce(grantId: string): Promise<void> {
+    let lookup = lookups.get(grantId);
+    if (lookup === undefined) {
+      lookups.set(grantId, lookup = lookUp(grantId).finally(() => lookups.delete(grantId)));
+    }
+    await lookup;
+  }
+
   /** One line per `lookupSeconds`, however many grants there are. */
   function noteUnchecked(error: StoreUnavailableError): void {
     if (now() < quietUntil) return;
@@ -53,14 +66,11 @@ export function createRevocations({ store, now, log, lookupSeconds = 5 }: Revoca
       known.set(`revoked:${grantId}`, "", until);
       await store.put(`revoked:${grantId}`, `${until}`, until);
     },
-    async isRevoked(grantId) {
+    async isRevoked(grantId, { askNow } = { askNow: false }) {
       if (known.get(`revoked:${grantId}`) !== undefined) return true;
-      if (known.get(`asked:${grantId}`) !== undefined) return false;
-      let lookup = lookups.get(grantId);
-      if (lookup === undefined) {
-        lookups.set(grantId, lookup = lookUp(grantId).finally(() => lookups.delete(grantId)));
-      }
-      await lookup;
+      if (askNow) await lookUp(grantId);
+      else if (known.get(`asked:${grantId}`) !== undefined) return false;
+      else await lookUpOnce(grantId);
       return known.get(`revoked:${grantId}`) !== undefined;
     },
   };

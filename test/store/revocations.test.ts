@@ -58,6 +58,14 @@ test("a revoked grant is refused within five seconds by the other processes", as
   assert.equal(await there.isRevoked("a"), true);
 });
 
+test("who hands out new tokens asks the store at once, whatever was known a moment ago", async () => {
+  const { here, there } = setUp();
+  assert.equal(await there.isRevoked("a"), false);
+  await here.revoke("a", start + 600);
+  assert.equal(await there.isRevoked("a", { askNow: true }), true);
+  assert.equal(await there.isRevoked("a"), true);
+});
+
 test("a process that never saw the grant learns from the store that it is revoked", async () => {
   const { here, there } = setUp();
   await here.revoke("a", start + 600);
