@@ -131,7 +131,7 @@ function createDeps(
     revocations,
     fetch: globalThis.fetch,
     scopes: createResourceScopes({ fetch: globalThis.fetch, now, log }),
-    rateLimits: createRateLimits(config.rateLimit, () => Date.now() / 1000),
+    rateLimits: createRateLimits(config.rateLimit, { now: () => Date.now() / 1000, draw: store.draw }),
     clients: createClients({ config: config.clients, sealer, safeFetch, now, log }),
     strategies: createStrategies(config.resources, {
       fetch: globalThis.fetch,

@@ -44,7 +44,7 @@ export function authorizationEndpoint(
     // What an answer to the client needs comes first: then a repetition of anything else is told to the client as well.
     const address = parseParameters(pickParameters(searchParams, ["client_id", "redirect_uri", "state"]));
     const client = await findRedirectableClient(deps.clients, address);
-    deps.rateLimits.checkClient(client.clientId, context.address);
+    await deps.rateLimits.checkClient(client.clientId, context.address);
     try {
       return await ask(browser, resource, client, parseParameters(searchParams));
     } catch (thrown) {

@@ -1,31 +1,46 @@
 // How often one address and one client may ask the OAuth endpoints. Connectors share egress addresses, so the address alone
 // would punish many for one; both are counted.
+import { createHash } from "node:crypto";
 import type { RateLimitConfig } from "../config/config.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { networkOf } from "./client_address.ts";
-import { createRateLimit } from "./rate_limit.ts";
+import { createRateLimit, type DrawShared, type RateLimitAnswer } from "./rate_limit.ts";
 
 export interface RateLimits {
   /** @throws OAuthError 429 with `Retry-After` */
-  checkAddress(endpoint: string, address: string): void;
+  checkAddress(endpoint: string, address: string): Promise<void>;
   /**
    * @param address of whoever has not proved to be the client, so that strangers use up only their own share of its requests
    * @throws OAuthError 429 with `Retry-After`
    */
-  checkClient(clientId: string, address?: string): void;
+  checkClient(clientId: string, address?: string): Promise<void>;
 }
 
-export function createRateLimits({ perAddress, perClient }: RateLimitConfig, now: () => number): RateLimits {
-  const addresses = createRateLimit({ perMinute: perAddress, now });
-  const clients = createRateLimit({ perMinute: perClient, now });
+/** @param tools.draw what the processes that share a store count together; absent where there is only this one */
+export function createRateLimits(
+  { perAddress, perClient }: RateLimitConfig,
+  { now, draw }: { now: () => number; draw?: DrawShared | undefined },
+): RateLimits {
+  const shared: DrawShared | undefined = draw && ((key, bucket) => draw(storeKey(key), bucket));
+  const addresses = createRateLimit({ perMinute: perAddress, now, draw: shared });
+  const clients = createRateLimit({ perMinute: perClient, now, draw: shared });
   return {
-    checkAddress: (endpoint, address) => check(addresses.take(`${endpoint} ${networkOf(address)}`)),
-    checkClient: (clientId, address) =>
-      check(clients.take(address === undefined ? clientId : `${clientId} ${networkOf(address)}`)),
+    checkAddress: async (endpoint, address) => check(await addresses.take(`address ${endpoint} ${networkOf(address)}`)),
+    checkClient: async (clientId, address) =>
+      check(
+        await clients.take(
+          address === undefined ? `client ${clientId}` : `client ${clientId} ${networkOf(address)}`,
+        ),
+      ),
   };
 }
 
-function check({ allowed, retryAfterSeconds }: { allowed: boolean; retryAfterSeconds: number }): void {
+/** Short, whatever a client calls itself, and no address in clear. */
+function storeKey(key: string): string {
+  return `limit:${createHash("sha256").update(key).digest("base64url").slice(0, 22)}`;
+}
+
+function check({ allowed, retryAfterSeconds }: RateLimitAnswer): void {
   if (allowed) return;
   throw new OAuthError("temporarily_unavailable", `too many requests; try again in ${retryAfterSeconds} s`, {
     status: 429,

@@ -92,7 +92,7 @@ export function createRouter(
 
   async function serve(c: RouteContext, handler: Handler, { errors, limit }: RouteOptions): Promise<Response> {
     try {
-      if (limit !== undefined) rateLimits.checkAddress(limit, c.get("forwarded").address);
+      if (limit !== undefined) await rateLimits.checkAddress(limit, c.get("forwarded").address);
       const resource = resourceOf(c);
       if (resource === undefined) return unknownResource();
       c.get("facts").resource = resource.name;
@@ -134,7 +134,7 @@ export function createRouter(
   return {
     get(path, answer, { limit } = {}) {
       const found = async (c: RouteContext) => {
-        if (limit !== undefined) rateLimits.checkAddress(limit, c.get("forwarded").address);
+        if (limit !== undefined) await rateLimits.checkAddress(limit, c.get("forwarded").address);
         return await answer(c.req.raw, c.env) ?? await c.notFound();
       };
       hono.get(path, at(path, found));
@@ -143,7 +143,7 @@ export function createRouter(
       for (const [method, handler] of Object.entries(handlers)) {
         const show = async (c: RouteContext) => {
           try {
-            rateLimits.checkAddress(limit, c.get("forwarded").address);
+            await rateLimits.checkAddress(limit, c.get("forwarded").address);
             return await handler(c.req.raw);
           } catch (error) {
             return failed(error, c, "page");

@@ -1,12 +1,22 @@
 // Replicas on many machines: one Redis or Valkey, from version 2.6.12 on, over TCP or TLS.
-import { createClient } from "@redis/client";
+import { createClient, ErrorReply } from "@redis/client";
 import { checkEntry } from "./entry_limits.ts";
-import { type Store, StoreUnavailableError } from "./store.ts";
+import { type SharedBucket, type Store, StoreUnavailableError } from "./store.ts";
 
 const keyPrefix = "mcp-oauth-proxy:";
 const commandTimeoutMs = 1000;
 const connectTimeoutMs = 5000;
 const reconnectDelayMs = { first: 50, longest: 2000 };
+
+/**
+ * The bucket as the time that it takes to be full again (GCRA), kept as the life that the key has left: no clock is compared
+ * with another, and a full bucket is no key at all.
+ */
+const drawScript = `
+local missing = math.max(redis.call("PTTL", KEYS[1]), 0) + ARGV[1]
+if missing > tonumber(ARGV[2]) then return missing - ARGV[2] end
+redis.call("SET", KEYS[1], "", "PX", missing)
+return 0`;
 
 /**
  * A store on a Redis server. Never waits for a lost server: a call then fails within a second while the connection is made
@@ -76,6 +86,19 @@ export async function createRedisStore(url: string, { now }: { now: () => number
     }
   }
 
+  async function draw(redis: ReturnType<typeof dial>, key: string, { size, intervalMs }: SharedBucket) {
+    try {
+      const bucket = [Math.ceil(intervalMs), Math.ceil(intervalMs) * size].map(String);
+      return Number(await redis.eval(drawScript, { keys: [keyPrefix + key], arguments: bucket }));
+    } catch (error) {
+      // A user without the right to run scripts is no reason to call the store down.
+      if (error instanceof ErrorReply && /NOPERM|can't run this command|unknown command/.test(error.message)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
   // Spans, not moments, go to the server: its clock need not agree with ours.
   const lifetime = (expiresAt: number) => ({ type: "EX" as const, value: Math.ceil(expiresAt - now()) });
 
@@ -101,6 +124,7 @@ export async function createRedisStore(url: string, { now }: { now: () => number
     },
     get: async (key) => await ask((redis) => redis.get(keyPrefix + key)) ?? undefined,
     delete: async (key) => void await ask((redis) => redis.del(keyPrefix + key)),
+    draw: (key, bucket) => ask((redis) => draw(redis, key, bucket)),
     close: async () => client.destroy(),
   };
 }

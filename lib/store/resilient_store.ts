@@ -135,6 +135,7 @@ export function createResilientStore(primary: Store, { kind, now, log }: Resilie
       memory.delete(key);
       await ask(() => primary.delete(key), () => owe(key, { expiresAt: 0 }));
     },
+    ...(primary.draw && { draw: (key, bucket) => ask(() => primary.draw!(key, bucket), () => undefined) }),
     close: () => primary.close(),
     status() {
       lookWhenDue();

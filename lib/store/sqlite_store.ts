@@ -34,6 +34,12 @@ export function createSqliteStore(path: string, { now }: { now: () => number }):
   const replace = database.prepare("INSERT OR REPLACE INTO entry (key, value, expires_at) VALUES (?, ?, ?)");
   const select = database.prepare("SELECT value FROM entry WHERE key = ? AND expires_at > ?");
   const remove = database.prepare("DELETE FROM entry WHERE key = ?");
+  // A bucket is the moment, in milliseconds, at which it will be full again (GCRA).
+  const drawOne = database.prepare(
+    `INSERT INTO entry (key, value, expires_at) VALUES ($key, $now + $interval, $expires)
+     ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS REAL), $now) + $interval, expires_at = excluded.expires_at
+     WHERE max(CAST(value AS REAL), $now) + $interval - $now <= $size * $interval`,
+  );
   const collect = database.prepare(
     "DELETE FROM entry WHERE rowid IN (SELECT rowid FROM entry WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)",
   );
@@ -77,6 +83,16 @@ export function createSqliteStore(path: string, { now }: { now: () => number }):
     },
     get: async (key) => ask(() => read(key)),
     delete: async (key) => ask(() => void remove.run(key)),
+    async draw(key, { size, intervalMs }) {
+      const nowMs = now() * 1000;
+      return ask(() => {
+        collectExpired();
+        const expiresAt = Math.ceil((nowMs + size * intervalMs) / 1000) + 1;
+        const values = { $key: key, $now: nowMs, $interval: intervalMs, $expires: expiresAt, $size: size };
+        if (drawOne.run(values).changes > 0) return 0;
+        return Math.max(1, Number(read(key) ?? 0) + intervalMs - size * intervalMs - nowMs);
+      });
+    },
     close: async () => database.close(),
   };
 }

@@ -122,6 +122,23 @@ export function testStoreContract(kind: string, { create, skip, shared, durable 
     assert.equal(store.durable, durable);
   });
 
+  run(shared ? "keeps a bucket for all who share it" : "has no bucket for others to share", async (harness) => {
+    const { store, advance } = harness;
+    if (store.draw === undefined) return assert.equal(shared, false);
+    const bucket = { size: 3, intervalMs: 10_000 };
+    const draws = await Promise.all(Array.from({ length: 64 }, () => store.draw!("limit:a", bucket)));
+    assert.equal(draws.filter((waitMs) => waitMs === 0).length, 3);
+    assert.ok(draws.every((waitMs) => waitMs! >= 0 && waitMs! <= 10_000));
+    assert.equal(await store.draw("limit:b", bucket), 0);
+    await advance(20);
+    const [first, second, third] = [1, 2, 3].map(() => store.draw!("limit:a", bucket));
+    assert.deepEqual([await first, await second], [0, 0]);
+    const waitMs = await third;
+    assert.ok(waitMs! > 9_000 && waitMs! <= 10_000, `${waitMs} ms`);
+    await advance(3600);
+    assert.equal(await store.draw("limit:a", bucket), 0);
+  });
+
   if (!shared) return;
   run("gives each of 300 ids to exactly one of two processes (S2-41)", async ({ url, now }) => {
     const processes = await Promise.all([startStoreProcess(url!, now()), startStoreProcess(url!, now())]);

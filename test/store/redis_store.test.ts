@@ -143,7 +143,7 @@ testWithRedis(
   "redis store needs no more rights than docs/stores.md grants, and takes a password that needs encoding",
   async (redis) => {
     const operator = await createClient({ url: redis.url }).connect();
-    const rights = ["~mcp-oauth-proxy:*", "+set", "+get", "+del", "+select"];
+    const rights = ["~mcp-oauth-proxy:*", "+set", "+get", "+del", "+select", "+eval", "+pttl"];
     await operator.sendCommand(["ACL", "SETUSER", "proxy", "on", ">p@ss/word:1", ...rights]);
     const store = await createRedisStore(
       `redis://proxy:${encodeURIComponent("p@ss/word:1")}@127.0.0.1:${redis.port}/3`,
@@ -154,6 +154,13 @@ testWithRedis(
     assert.equal(await store.get("answer:a"), "sealed");
     await store.delete("answer:a");
     assert.equal(await store.get("answer:a"), undefined);
+    const bucket = { size: 1, intervalMs: 1000 };
+    assert.equal(await store.draw!("limit:a", bucket), 0);
+    for (const right of ["-pttl", "-eval"]) {
+      await operator.sendCommand(["ACL", "SETUSER", "proxy", right]);
+      assert.equal(await store.draw!("limit:a", bucket), undefined, `${right}: each process counts for itself`);
+      assert.equal(await store.get("answer:a"), undefined, "the store is not down for that");
+    }
     operator.destroy();
     await store.close();
   },
