@@ -11,6 +11,7 @@ import { metadataEndpoint } from "./discovery/metadata_endpoint.ts";
 import { sseProbeEndpoint } from "./discovery/sse_probe_endpoint.ts";
 import { revocationEndpoint } from "./grants/revocation_endpoint.ts";
 import { tokenEndpoint } from "./grants/token_endpoint.ts";
+import type { Draining } from "./http/draining.ts";
 import { createRouter, type Router } from "./http/router.ts";
 import { createScrapeAccess } from "./http/scrape_access.ts";
 import { authenticateEndpoint } from "./proxy/authenticate_endpoint.ts";
@@ -23,9 +24,9 @@ import { sseProbePath } from "./urls.ts";
 
 export type App = Pick<Router, "fetch">;
 
-export function createApp(deps: Deps, state: { draining: () => boolean }): App {
+export function createApp(deps: Deps, draining: Pick<Draining, "hasBegun" | "readinessAsked">): App {
   const { config } = deps;
-  const { get, page, route, all, always, fetch } = createRouter(deps);
+  const { probe, get, page, route, all, always, fetch } = createRouter(deps, draining);
   const mcp = mcpEndpoint(deps);
   const mcpPaths = config.resources.flatMap(({ ownHost }) => ownHost === undefined ? [] : [ownHost.path]);
 
@@ -34,13 +35,16 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
     if (path !== "/") all(path, mcp);
   }
 
-  // For people and for probes.
-  get("/health", () => healthAnswer("OK"));
-  get("/healthz", () => healthAnswer(""));
-  get("/readyz", () => readinessAnswer({ draining: state.draining(), store: deps.store.status() }));
+  // For probes.
+  probe("/health", () => healthAnswer("OK"));
+  probe("/healthz", () => healthAnswer(""));
+  probe("/readyz", () => {
+    draining.readinessAsked();
+    return readinessAnswer({ draining: draining.hasBegun(), store: deps.store.status() });
+  });
   if (config.metrics === undefined) {
     const mayScrape = createScrapeAccess(config);
-    get(
+    probe(
       "/metrics",
       (request, { remoteAddress }) =>
         mayScrape(request, remoteAddress) ? metricsAnswer(deps.metrics, request) : undefined,
@@ -89,6 +93,6 @@ export function createApp(deps: Deps, state: { draining: () => boolean }): App {
   get(sseProbePath, sseProbeEndpoint(deps), { limit: "sse-probe" });
 
   if (mcpPaths.includes("/")) all("/", mcp);
-  else get("/", homeEndpoint(config, { isReachable }));
+  else get("/", homeEndpoint(config, { isReachable }), { errors: "page" });
   return { fetch };
 }

@@ -4,6 +4,7 @@ import { type App, createApp } from "./app.ts";
 import { createClients } from "./clients/create_clients.ts";
 import type { Config } from "./config/config.ts";
 import type { Deps } from "./deps.ts";
+import { createDraining } from "./http/draining.ts";
 import { createOpenWork } from "./http/open_work.ts";
 import { createRateLimits } from "./http/rate_limits.ts";
 import { createSafeFetch } from "./http/safe_fetch.ts";
@@ -33,8 +34,11 @@ export interface RunningServer {
    * @throws what startServer throws; the old configuration then stays
    */
   reload(config: Config): void;
-  /** Says 503 at /readyz, takes no new work, gives open streams their grace. */
-  stop(): Promise<void>;
+  /**
+   * Says 503 at /readyz and to all new work, gives what runs its grace, and listens until then. The grace ends early when
+   * `cutShort` settles.
+   */
+  stop(cutShort?: Promise<unknown>): Promise<void>;
 }
 
 const now = () => Math.floor(Date.now() / 1000);
@@ -51,9 +55,9 @@ export async function startServer(
   const store = createResilientStore(await createStore(url.reveal(), { now, log }), { kind, now, log });
   const metrics = createMetrics({ version: packageJson.version, storeStatus: store.status });
   const tracing = createTracing({ env: process.env, version: packageJson.version, fetch: globalThis.fetch, log });
-  let draining = false;
+  const draining = createDraining(() => performance.now());
   const appFor = (current: Config): App =>
-    createApp(createDeps(current, { store, metrics, tracing, firstHour }), { draining: () => draining });
+    createApp(createDeps(current, { store, metrics, tracing, firstHour }), draining);
   let app = appFor(config);
   const metricsListener = config.metrics && listenForMetrics(config.metrics, metrics);
   const openWork = createOpenWork();
@@ -73,19 +77,32 @@ export async function startServer(
       }
       logStart(log, next, listener.port, "configuration_reloaded");
     },
-    async stop() {
-      draining = true;
+    async stop(cutShort = new Promise(() => {})) {
       const graceSeconds = server.shutdownGraceSeconds;
+      draining.begin();
       log.info("server_draining", { grace_seconds: graceSeconds });
-      const graceEndsAt = performance.now() + graceSeconds * 1000;
-      await listener.stop(graceSeconds);
-      await openWork.finished(Math.max(0, graceEndsAt - performance.now()) / 1000);
+      const quiet = Promise.all([draining.seen(), listener.idle(), openWork.finished()]);
+      const isQuiet = await finishesWithin(quiet, { graceSeconds, cutShort });
+      // What is left when it is quiet are answers of a moment ago, and kept connections.
+      await listener.stop(isQuiet ? 1 : 0);
       await metricsListener?.stop(0);
       await tracing?.close();
       await store.close();
       log.info("server_stopped");
     },
   };
+}
+
+/** @returns false when the grace ended first */
+async function finishesWithin(
+  work: Promise<unknown>,
+  { graceSeconds, cutShort }: { graceSeconds: number; cutShort: Promise<unknown> },
+): Promise<boolean> {
+  let grace: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<void>((settle) => grace = setTimeout(settle, graceSeconds * 1000));
+  const finished = await Promise.race([work.then(() => true), over.then(() => false), cutShort.then(() => false)]);
+  clearTimeout(grace);
+  return finished;
 }
 
 /** For what may be missed when the process ends. */

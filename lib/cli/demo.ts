@@ -1,9 +1,10 @@
 // demo: the built-in MCP server, a built-in sign-in service and this proxy, all on loopback, nothing to configure.
-import { currentRuntime, onSignal } from "../runtime/runtime.ts";
+import { currentRuntime } from "../runtime/runtime.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { configureLog } from "../telemetry/log.ts";
 import { demoConfig } from "./demo_config.ts";
 import { apiKey, type DemoServices, host, startDemoServices } from "./demo_services.ts";
+import { stopOnSignals, watchStopSignals } from "./stop_signals.ts";
 
 const preferredPort = 8080;
 /** How many ports after the preferred one are tried. */
@@ -25,11 +26,9 @@ export async function demo(options: { port?: number }): Promise<number> {
     return 1;
   }
   console.log(printNextSteps(proxy.port, options.port));
-  await new Promise<void>((resolve) => {
-    onSignal("SIGINT", resolve);
-    onSignal("SIGTERM", resolve);
-  });
-  await proxy.stop();
+  const signals = watchStopSignals();
+  await signals.first;
+  await stopOnSignals(proxy, signals);
   await services.stop();
   return 0;
 }

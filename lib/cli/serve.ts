@@ -6,6 +6,7 @@ import { notifyServiceManager, type ServiceState } from "../runtime/service_mana
 import { type RunningServer, startServer } from "../server.ts";
 import { configureLog, processLog as log } from "../telemetry/log.ts";
 import { loadOrReport } from "./load_or_report.ts";
+import { stopOnSignals, watchStopSignals } from "./stop_signals.ts";
 
 export interface ServeCommand {
   configPath: string;
@@ -14,7 +15,7 @@ export interface ServeCommand {
   port?: number;
 }
 
-/** Runs until SIGTERM or SIGINT. @returns the exit code */
+/** Runs until SIGTERM or SIGINT, and at most the grace longer; a second signal ends that. @returns the exit code */
 export async function serve({ configPath, host, port }: ServeCommand): Promise<number> {
   const isUncapped = currentRuntime().raiseOutgoingLimit();
   const file = { path: configPath, overrides: { host, port } };
@@ -22,18 +23,15 @@ export async function serve({ configPath, host, port }: ServeCommand): Promise<n
   if (config === undefined) return 1;
   await configureLog(config.log);
   // Before anything listens, so that a signal that comes at once is not lost.
-  const toldToStop = new Promise<string>((stop) => {
-    onSignal("SIGTERM", () => stop("SIGTERM"));
-    onSignal("SIGINT", () => stop("SIGINT"));
-  });
+  const signals = watchStopSignals();
   const server = await startServer(config).catch((error) => explainFailedStart(error, config.server));
   if (server === undefined) return 1;
   logStreamLimit(isUncapped);
   onSignal("SIGHUP", () => void reload(server, file));
   await tellServiceManager("READY=1");
-  log.info("signal_received", { signal: await toldToStop });
+  log.info("signal_received", { signal: await signals.first });
   void tellServiceManager("STOPPING=1");
-  await server.stop();
+  await stopOnSignals(server, signals);
   return 0;
 }
 

@@ -27,7 +27,11 @@ export function jsonError(error: OAuthError, { basicAuthentication = false } = {
 export async function pageError(error: OAuthError, requestId: string): Promise<Response> {
   const ours = error.status >= 500;
   const page = await errorPage({
-    title: ours ? "Something went wrong here" : "This request can't go on",
+    title: error.code === "temporarily_unavailable"
+      ? "Not possible at the moment"
+      : ours
+      ? "Something went wrong here"
+      : "This request can't go on",
     message: sentence(error.message),
     advice: ours
       ? "Try again in a moment. If it stays like this, tell the person who runs this server and give them the request id."

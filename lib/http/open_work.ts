@@ -4,16 +4,12 @@
 export interface OpenWork {
   /** Counts until the answer is there. */
   watch(answer: Response | Promise<Response>): Promise<Response>;
-  /** Settles when nothing is open, after `graceSeconds` at the latest. */
-  finished(graceSeconds: number): Promise<void>;
+  /** Settles when nothing of what is open now is open any more. */
+  finished(): Promise<void>;
 }
 
 export function createOpenWork(): OpenWork {
   const open = new Set<Promise<unknown>>();
-
-  async function allEnded(): Promise<void> {
-    while (open.size > 0) await Promise.allSettled(open);
-  }
 
   return {
     async watch(answer) {
@@ -25,11 +21,8 @@ export function createOpenWork(): OpenWork {
         open.delete(work);
       }
     },
-    async finished(graceSeconds) {
-      let grace: ReturnType<typeof setTimeout> | undefined;
-      const over = new Promise<void>((settle) => grace = setTimeout(settle, graceSeconds * 1000));
-      await Promise.race([allEnded(), over]);
-      clearTimeout(grace);
+    async finished() {
+      await Promise.allSettled(open);
     },
   };
 }

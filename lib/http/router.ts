@@ -2,7 +2,7 @@
 // looks like to the one who asked. The paths themselves are in app.ts.
 import { type Context, Hono } from "hono";
 import type { Config, Resource } from "../config/config.ts";
-import type { OAuthError } from "../oauth/errors.ts";
+import { OAuthError } from "../oauth/errors.ts";
 import type { Connection } from "../runtime/runtime.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createHostLabel } from "../telemetry/metric_labels.ts";
@@ -10,6 +10,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
 import { type RequestFacts, requestLog } from "../telemetry/request_log.ts";
 import { createAddressList, createForwardedReader, type ForwardedRequest } from "./client_address.ts";
+import { type Draining, retryAfterDrainSeconds } from "./draining.ts";
 import { asOAuthError, jsonError, pageError } from "./error_responses.ts";
 import { chooseHost, findResource } from "./find_resource.ts";
 import type { RateLimits } from "./rate_limits.ts";
@@ -49,8 +50,10 @@ export interface RouteOptions {
 }
 
 export interface Router {
+  /** For programs that watch the process: the only answers that are given while it drains. */
+  probe(path: string, answer: Answer): void;
   /** An answer that has nothing to do with a resource; `limit` names its bucket where strangers are counted. */
-  get(path: string, answer: Answer, options?: { limit?: string }): void;
+  get(path: string, answer: Answer, options?: { limit?: string; errors?: ErrorStyle }): void;
   /** A page that has nothing to do with one resource, with its methods. Strangers are counted under `limit`. */
   page(path: string, handlers: Record<"GET" | "POST", (request: Request) => Promise<Response>>, limit: string): void;
   /** One path of a resource, with its methods; 405 with `Allow` for the others (RFC 9110 §15.5.6). `:name` names the resource. */
@@ -64,6 +67,7 @@ export interface Router {
 
 export function createRouter(
   tools: { config: Config; rateLimits: RateLimits; log: Log; metrics: Metrics; tracing?: Tracing | undefined },
+  draining: Pick<Draining, "hasBegun">,
 ): Router {
   const { config: { resources, server }, rateLimits, log, metrics, tracing } = tools;
   const hostLabel = createHostLabel([server.publicUrl, ...resources.map(({ urls }) => urls.resource)]);
@@ -123,21 +127,36 @@ export function createRouter(
       : jsonError(error, { basicAuthentication: c.req.header("authorization") !== undefined });
   }
 
-  /** Notes the path as app.ts writes it: the only paths that metrics name. */
-  function at(path: string, answer: (c: RouteContext) => Response | Promise<Response>) {
+  /** Notes the path as app.ts writes it: the only paths that metrics name. No new work while the process drains. */
+  function at(path: string, answer: (c: RouteContext) => Response | Promise<Response>, style: ErrorStyle = "json") {
     return (c: RouteContext) => {
       c.get("facts").route = path;
-      return answer(c);
+      return draining.hasBegun() ? comeBack(c, style) : answer(c);
     };
   }
 
+  async function comeBack(c: RouteContext, style: ErrorStyle): Promise<Response> {
+    const error = new OAuthError("temporarily_unavailable", "this server is restarting; ask again in a few seconds", {
+      retryAfterSeconds: retryAfterDrainSeconds,
+    });
+    const response = style === "page" ? await pageError(error, c.get("facts").requestId) : jsonError(error);
+    response.headers.set("connection", "close"); // else the next request comes on a connection that is about to end
+    return response;
+  }
+
   return {
-    get(path, answer, { limit } = {}) {
+    probe(path, answer) {
+      hono.get(path, async (c) => {
+        c.get("facts").route = path;
+        return await answer(c.req.raw, c.env) ?? await c.notFound();
+      });
+    },
+    get(path, answer, { limit, errors } = {}) {
       const found = async (c: RouteContext) => {
         if (limit !== undefined) await rateLimits.checkAddress(limit, c.get("forwarded").address);
         return await answer(c.req.raw, c.env) ?? await c.notFound();
       };
-      hono.get(path, at(path, found));
+      hono.get(path, at(path, found, errors));
     },
     page(path, handlers, limit) {
       for (const [method, handler] of Object.entries(handlers)) {
@@ -149,13 +168,13 @@ export function createRouter(
             return failed(error, c, "page");
           }
         };
-        hono.on(method, path, at(path, show));
+        hono.on(method, path, at(path, show, "page"));
       }
     },
     route(path, handlers, options) {
       const methods = Object.keys(handlers).join(", ").replace("GET", "GET, HEAD");
       for (const [method, handler] of Object.entries(handlers)) {
-        hono.on(method, path, at(path, (c) => serve(c, handler, options)));
+        hono.on(method, path, at(path, (c) => serve(c, handler, options), options.errors));
       }
       if (options.cors) hono.options(path, at(path, () => publicPreflight(methods)));
       const allow = options.cors ? `${methods}, OPTIONS` : methods;

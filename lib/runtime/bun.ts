@@ -1,5 +1,6 @@
 // Bun: each setting here is one without which a streaming proxy breaks.
 import http from "node:http";
+import { setTimeout as wait } from "node:timers/promises";
 import type { Runtime } from "./runtime.ts";
 
 /** As much of Bun as is used. */
@@ -19,6 +20,8 @@ declare const Bun: {
 
 interface BunServer {
   readonly port: number;
+  /** Exchanges that have not ended, streams included. */
+  readonly pendingRequests: number;
   requestIP(request: Request): { address: string } | null;
   /** Seconds without a byte until the exchange is cut; 0 = never. */
   timeout(request: Request, seconds: number): void;
@@ -31,6 +34,9 @@ const defaultIdleTimeoutSeconds = 60;
 
 /** Bytes of all headers of a request together; Bun's own 16 KiB are too few for long tokens beside many cookies. */
 const maxHeaderBytes = 65_536;
+
+/** Bun counts what is pending, but tells nobody when it is nothing. */
+const idlePollMs = 20;
 
 const outgoingLimit = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
@@ -59,6 +65,9 @@ export const bunRuntime: Runtime = {
     });
     return {
       port: server.port,
+      async idle() {
+        while (server.pendingRequests > 0) await wait(idlePollMs);
+      },
       async stop(graceSeconds) {
         const finished = server.stop(graceSeconds === 0);
         const cut = setTimeout(() => server.stop(true), graceSeconds * 1000);

@@ -6,7 +6,10 @@ import type { Runtime } from "./runtime.ts";
 declare const Deno: {
   serve(
     options: { hostname: string; port: number; signal: AbortSignal; onListen: () => void },
-    fetch: (request: Request, info: { remoteAddr: { hostname?: string } }) => Response | Promise<Response>,
+    fetch: (
+      request: Request,
+      info: { remoteAddr: { hostname?: string }; completed: Promise<void> },
+    ) => Response | Promise<Response>,
   ): { addr: { port: number }; finished: Promise<void>; shutdown(): Promise<void> };
   createHttpClient(options: { poolMaxIdlePerHost: number }): unknown;
 };
@@ -23,12 +26,26 @@ export const denoRuntime: Runtime = {
 
   serve({ host, port, fetch }) {
     const abort = new AbortController();
+    let running = 0;
+    let noneRuns: PromiseWithResolvers<void> | undefined;
+    const ended = () => {
+      if (--running > 0) return;
+      noneRuns?.resolve();
+      noneRuns = undefined;
+    };
     const server = Deno.serve(
       { hostname: host, port, signal: abort.signal, onListen: () => {} },
-      (request, info) => fetch(request, { remoteAddress: info.remoteAddr.hostname ?? "", keepOpen: () => {} }),
+      (request, info) => {
+        running++;
+        info.completed.then(ended, ended);
+        return fetch(request, { remoteAddress: info.remoteAddr.hostname ?? "", keepOpen: () => {} });
+      },
     );
     return {
       port: server.addr.port,
+      async idle() {
+        if (running > 0) await (noneRuns ??= Promise.withResolvers()).promise;
+      },
       async stop(graceSeconds) {
         if (graceSeconds === 0) {
           abort.abort();

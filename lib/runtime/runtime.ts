@@ -22,6 +22,8 @@ export interface ServeOptions {
 
 export interface Listener {
   readonly port: number;
+  /** Settles when no exchange is running, streams included; it goes on listening. */
+  idle(): Promise<void>;
   /** Accepts nothing new, lets running exchanges finish for `graceSeconds`, then cuts them. On Deno those left end with the process. */
   stop(graceSeconds: number): Promise<void>;
 }
