@@ -97,8 +97,10 @@ export interface ProviderConfig {
   organization?: string;
   /** github: PEM of the App key. */
   appPrivateKey?: Secret;
-  /** google: JSON of the service account that may read Workspace groups. */
-  serviceAccount?: Secret;
+  /** google: JSON of credentials for the service account that may read Workspace groups. */
+  serviceAccountFile?: Secret;
+  /** google: `metadata`, or the address of the account to sign for. */
+  serviceAccount?: string;
   /** google: whom the service account acts for when it reads groups; absent: the user who signs in. */
   adminEmail?: string;
   /** github: of GitHub Enterprise; google and entra: of the Directory or Graph API, for sovereign clouds and tests. */

@@ -1,5 +1,6 @@
 // The keys of [provider.NAME].
 import type { Keys } from "./key.ts";
+import { got } from "./problems.ts";
 import { checkHttpsOrLoopbackUrl } from "./url_rules.ts";
 
 export const providerKeys = {
@@ -36,7 +37,15 @@ export const providerKeys = {
   service_account_file: {
     kind: "secret file",
     example: '"workspace.json"',
-    doc: "google: key of a service account that may read Workspace groups.",
+    doc:
+      "google: credentials of a service account that may read Workspace groups, as Google Cloud gives them: its key, or a configuration for impersonation or for workload identity federation.",
+  },
+  service_account: {
+    kind: "string",
+    check: checkServiceAccount,
+    example: '"groups-reader@project.iam.gserviceaccount.com"',
+    doc:
+      "google: reads Workspace groups without a key. `metadata`: the account that this machine runs as on Google Cloud. An address: that account, which the machine's own (or that of `service_account_file`) may sign for.",
   },
   admin_email: {
     kind: "string",
@@ -51,3 +60,14 @@ export const providerKeys = {
     doc: "github: the API of GitHub Enterprise. entra: Microsoft Graph of a sovereign cloud.",
   },
 } as const satisfies Keys;
+
+/** True for the address of a service account: it becomes a part of a path. */
+export function isServiceAccount(text: string): boolean {
+  return /^[\w.+-]{1,100}@[\w-]+(\.[\w-]+)+$/.test(text);
+}
+
+function checkServiceAccount(value: string): string | undefined {
+  return value === "metadata" || isServiceAccount(value)
+    ? undefined
+    : `must be "metadata" or the address of a service account${got(value)}`;
+}

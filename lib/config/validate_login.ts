@@ -71,12 +71,16 @@ function checkRulesFit(
     const message = `must say whose user it is, because there are several providers; write "${names[0]}|${user}"`;
     problems.add(within(place, "allowed_users"), message);
   }
-  const groupless = chosen.filter(({ kind, organization, serviceAccount }) =>
-    (kind === "github" && organization === undefined) || (kind === "google" && serviceAccount === undefined)
+  const groupless = chosen.filter(({ kind, organization, serviceAccountFile, serviceAccount }) =>
+    kind === "github"
+      ? organization === undefined
+      : kind === "google" && serviceAccountFile === undefined && serviceAccount === undefined
   );
   if (values.allowed_groups.length > 0 && chosen.length > 0 && groupless.length === chosen.length) {
     const [{ kind, name }] = groupless as [ProviderConfig];
-    const needed = kind === "github" ? "organization and app_private_key_file" : "service_account_file";
+    const needed = kind === "github"
+      ? "organization and app_private_key_file"
+      : "service_account_file or service_account";
     problems.add(within(place, "allowed_groups"), `can never hold: provider.${name} knows no groups without ${needed}`);
   }
 }

@@ -11,7 +11,7 @@ const kinds: readonly Kind[] = providerKeys.kind.choices;
 
 /** Keys that mean something for one kind only. */
 const ownKeys: Readonly<Record<Kind, readonly string[]>> = {
-  google: ["issuer", "service_account_file", "admin_email", "api_url"],
+  google: ["issuer", "service_account_file", "service_account", "admin_email", "api_url"],
   github: ["organization", "app_private_key_file", "api_url"],
   entra: ["tenant", "issuer", "api_url"],
   oidc: ["issuer", "scopes"],
@@ -53,7 +53,8 @@ function validateProvider(name: string, table: unknown, place: Place, reading: R
     scopes: values.scopes.length === 0 ? undefined : values.scopes,
     organization: values.organization,
     appPrivateKey: values.app_private_key_file,
-    serviceAccount: values.service_account_file,
+    serviceAccountFile: values.service_account_file,
+    serviceAccount: values.service_account,
     adminEmail: values.admin_email,
     apiUrl: values.api_url,
   };
@@ -70,10 +71,17 @@ function checkOwnKeys(
     const others = kinds.filter((other) => ownKeys[other].includes(key)).map((other) => `"${other}"`).join(" or ");
     problems.add(within(place, key), `only means something with kind = ${others}; remove it`);
   }
-  if (values.admin_email !== undefined && values.service_account_file === undefined) {
+  const { service_account_file: file, service_account: account } = values;
+  if (values.admin_email !== undefined && file === undefined && account === undefined) {
     problems.add(
       within(place, "admin_email"),
-      "only means something with service_account_file; write that too, or remove this",
+      "only means something with service_account_file or service_account; write one of them too, or remove this",
+    );
+  }
+  if (file !== undefined && account === "metadata") {
+    problems.add(
+      within(place, "service_account"),
+      "can't be metadata with service_account_file; remove one, or write the account that the file's may sign for",
     );
   }
   if (kind === "oidc" && values.issuer === undefined) {

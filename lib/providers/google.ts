@@ -1,6 +1,7 @@
 // Google on top of OpenID Connect; groups of Google Workspace where a service account may read them.
 import type { ProviderConfig } from "../config/config.ts";
 import type { Identity } from "../oauth/grant.ts";
+import { createServiceAccount } from "./google_service_account.ts";
 import { googleWorkspace } from "./google_workspace.ts";
 import type { Claims } from "./id_token.ts";
 import { verifiedEmail } from "./openid_claims.ts";
@@ -12,9 +13,10 @@ import { ProviderError } from "./provider_error.ts";
 import type { ProviderFetch } from "./provider_fetch.ts";
 
 export function google(config: ProviderConfig, tools: { fetch: ProviderFetch }): Provider {
-  const workspace = config.serviceAccount === undefined
+  const { serviceAccountFile: file, serviceAccount: account, apiUrl, adminEmail } = config;
+  const workspace = file === undefined && account === undefined
     ? undefined
-    : googleWorkspace(config.serviceAccount, { apiUrl: config.apiUrl, adminEmail: config.adminEmail });
+    : googleWorkspace(createServiceAccount({ file, account }), { apiUrl, adminEmail });
 
   async function identify({ claims }: { claims: Claims }, call: ApiCall): Promise<Identity> {
     const email = verifiedEmail(claims)?.toLowerCase();

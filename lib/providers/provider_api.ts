@@ -15,6 +15,8 @@ export interface ApiRequest {
   headers?: Record<string, string>;
   /** Sent as JSON; the method is then POST. */
   body?: unknown;
+  /** Sent as `application/x-www-form-urlencoded`; the method is then POST. */
+  form?: Readonly<Record<string, string>>;
   /** A POST without a body. */
   post?: boolean;
 }
@@ -30,16 +32,17 @@ const maxRetryAfterSeconds = 3600;
 
 /** Asks once. @throws ProviderError `unavailable` for 429, 5xx, a spent rate limit, and no complete answer */
 export async function askApi({ fetch, now }: ApiCall, request: ApiRequest): Promise<ApiAnswer> {
-  const { url, token, headers, body } = request;
+  const { url, token, headers } = request;
+  const content = contentOf(request);
   const answer = await send(fetch, url, {
-    method: body !== undefined || request.post ? "POST" : "GET",
+    method: content !== undefined || request.post ? "POST" : "GET",
     headers: {
       accept: "application/json",
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(content === undefined ? {} : { "content-type": content.type }),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(content === undefined ? {} : { body: content.text }),
   });
   if (isBusy(answer)) {
     throw new ProviderError("unavailable", `${url.host} answered ${answer.status} to ${url.pathname}`, {
@@ -59,6 +62,12 @@ export function requireObject({ status, json }: ApiAnswer, what: string): Record
 /** The value when it is a text that is not empty. */
 export function textIn(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function contentOf({ body, form }: ApiRequest): { type: string; text: string } | undefined {
+  if (body !== undefined) return { type: "application/json", text: JSON.stringify(body) };
+  if (form === undefined) return undefined;
+  return { type: "application/x-www-form-urlencoded", text: new URLSearchParams(form).toString() };
 }
 
 async function send(

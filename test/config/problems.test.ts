@@ -111,6 +111,7 @@ const cases: [id: string, text: string, path: string, message: RegExp][] = [
   ["S2-62: groups that nobody tells can't hold (Google)", change(login, /allowed_.*/, 'allowed_groups = ["eng"]'), "downstream.wiki.allowed_groups", /service_account_file/],
   ["S2-62: groups that nobody tells can't hold (GitHub)", change(change(login, /allowed_.*/, 'allowed_groups = ["eng"]'), "[provider.google]", '[provider.google]\nkind = "github"'), "downstream.wiki.allowed_groups", /organization/],
   ["admin_email is of use to a service account only", change(login, "[provider.google]", '[provider.google]\nadmin_email = "a@example.com"'), "provider.google.admin_email", /service_account_file/],
+  ["S2-57: an account is `metadata` or an address", change(login, "[provider.google]", '[provider.google]\nservice_account = "default"'), "provider.google.service_account", /must be "metadata" or the address of a service account/],
   ["a rule and allow_everyone contradict", `${login}allow_everyone = true\n`, "downstream.wiki.allow_everyone", /contradicts allowed_email_domains/],
   ["S2-55: domains are no regular expressions", withDomain(".*\\.example\\.com$"), "downstream.wiki.allowed_email_domains", /regular expression/],
   ["S2-55: a domain is not an address", withDomain("a@example.com"), "downstream.wiki.allowed_email_domains", /write "example.com"/],
@@ -231,3 +232,12 @@ for (
     assert.equal(parseConfig(minimal.replace(stateSecret, secret)).server.stateSecret.reveal(), stateSecret);
   });
 }
+
+test("S2-57: the machine's account and a file are two accounts", () => {
+  const keys = '[provider.google]\nservice_account = "metadata"\nservice_account_file = "key.json"';
+  const text = change(login, "[provider.google]", keys);
+  assert.throws(
+    () => parseConfig(text, {}, () => "{}"),
+    (error: ConfigError) => /service_account: can't be metadata with service_account_file/.test(error.message),
+  );
+});

@@ -56,7 +56,7 @@ const subjects: Record<string, () => Promise<Subject>> = {
     };
     fake.directory.set("ada@example.com", { groups: ["Eng@example.com"] });
     const make = (fakeLike: { clientId: string; clientSecret: string }) => {
-      const changes = { issuer: host, apiUrl: host, serviceAccount: secret(fake.serviceAccount) };
+      const changes = { issuer: host, apiUrl: host, serviceAccountFile: secret(fake.serviceAccount) };
       return createProvider(providerConfig("google", fakeLike, changes), { fetch: fetchFrom(fake), wanted });
     };
     return {

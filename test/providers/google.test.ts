@@ -19,7 +19,7 @@ async function setUp(changes: (serviceAccount: string) => Partial<ProviderConfig
   return { fake, provider: google(config, { fetch: fetchFrom(fake) }) };
 }
 
-const withWorkspace = (serviceAccount: string) => ({ serviceAccount: secret(serviceAccount) });
+const withWorkspace = (serviceAccount: string) => ({ serviceAccountFile: secret(serviceAccount) });
 
 test("S2-56: Google is asked for the email, and for a refresh token even from those who signed in before", async () => {
   const { fake, provider } = await setUp();

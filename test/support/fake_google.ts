@@ -15,6 +15,10 @@ export interface FakeGoogle extends FakeOpenId {
   pageSize: number;
   /** JSON of the service account's key. */
   serviceAccount: string;
+  /** What the Directory answers instead, to a request whose URL holds `path`. */
+  directoryAnswer: { path: string; answer: Response } | undefined;
+  /** The token endpoint's answer to a service account, instead of a token. */
+  delegationAnswer: Response | undefined;
 }
 
 export async function createFakeGoogle(options: { issuer: string; now: () => number }): Promise<FakeGoogle> {
@@ -29,6 +33,8 @@ export async function createFakeGoogle(options: { issuer: string; now: () => num
   const fake: FakeGoogle = Object.assign(openId, {
     directory: new Map(),
     assertions: [],
+    directoryAnswer: undefined,
+    delegationAnswer: undefined,
     pageSize: 2,
     serviceAccount: JSON.stringify({
       type: "service_account",
@@ -42,16 +48,20 @@ export async function createFakeGoogle(options: { issuer: string; now: () => num
     const { assertion, grant_type } = await form(request);
     if (grant_type !== "urn:ietf:params:oauth:grant-type:jwt-bearer") return problem(400, "unsupported_grant_type");
     const { payload } = await jwtVerify(assertion!, createPublicKey(publicKey), {
-      audience: tokenUrl,
+      audience: [tokenUrl, "https://oauth2.googleapis.com/token"],
       currentDate: new Date(options.now() * 1000),
     });
     fake.assertions.push(payload);
+    if (fake.delegationAnswer !== undefined) return fake.delegationAnswer.clone();
     const token = `directory-${randomUUID()}`;
     tokens.add(token);
     return json({ access_token: token, expires_in: 3599, token_type: "Bearer" });
   }
 
   function directory(request: Request, url: URL): Response {
+    if (fake.directoryAnswer !== undefined && url.pathname.includes(fake.directoryAnswer.path)) {
+      return fake.directoryAnswer.answer.clone();
+    }
     if (!tokens.has((request.headers.get("authorization") ?? "").replace("Bearer ", ""))) return problem(401, "unauth");
     const email = /\/users\/(.+)$/.exec(url.pathname)?.[1] ?? url.searchParams.get("userKey")!;
     const account = fake.directory.get(decodeURIComponent(email));
@@ -70,7 +80,9 @@ export async function createFakeGoogle(options: { issuer: string; now: () => num
   const { handle } = openId;
   fake.handle = async (request) => {
     const url = new URL(request.url);
-    if (url.pathname.endsWith("/service-token")) return await serviceToken(request);
+    if (url.pathname.endsWith("/service-token") || url.host === "oauth2.googleapis.com") {
+      return await serviceToken(request);
+    }
     return url.pathname.startsWith("/admin/directory/v1/") ? directory(request, url) : await handle(request);
   };
   return fake;
