@@ -9,6 +9,8 @@ import { createDerivedKeys } from "../../lib/tokens/signing_keys.ts";
 import { recordedLog } from "./recorded_log.ts";
 
 export interface Minted {
+  /** Names the grant; the same for all when absent. */
+  grantId?: string;
   scope?: readonly string[];
   identity?: Identity;
   credential?: Credential;
@@ -33,11 +35,11 @@ export function createMint(toml: string): (downstream: string, minted?: Minted) 
     revocations: createRevocations({ store: createMemoryStore({ now }), now, log }),
     now,
   });
-  return (downstream, { scope = [], lifetimeSeconds = 3600, ...granted } = {}) => {
+  return (downstream, { scope = [], lifetimeSeconds = 3600, grantId = "grant-of-22-characters", ...granted } = {}) => {
     const resource = config.resources.find(({ name }) => name === downstream);
     if (resource === undefined) throw new Error(`no downstream ${downstream}`);
     const grant = {
-      id: "grant-of-22-characters",
+      id: grantId,
       clientId: "client-1",
       resource: resource.urls.resource,
       grantedAt: now(),

@@ -1,0 +1,37 @@
+// Findings as markdown.
+import { printNumber } from "./statistics.ts";
+import type { Aim, Findings, Section, Table } from "./section.ts";
+
+/** One section: its table, its aims, how to read them. */
+export function printFindings(section: Section, findings: Findings, noise: string): string {
+  const { tables, aims, notes, wrongAnswers } = findings;
+  return [
+    `### ${section.title}`,
+    ...tables.map(printTable),
+    ...(aims.length === 0 ? [] : [printTable(aimTable(aims))]),
+    [...notes, `Wrong answers: ${wrongAnswers}. ${noise}`].join("\n"),
+  ].join("\n\n");
+}
+
+export function printTable({ head, rows }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function aimTable(aims: readonly Aim[]): Table {
+  return {
+    head: ["aim", "wanted", "measured", ""],
+    rows: aims.map((aim) => {
+      const print = (value: number) => `${printNumber(value, aim.digits ?? 2)} ${aim.unit}`.trim();
+      return [aim.what, `${aim.is} ${print(aim.limit)}`, print(aim.measured), verdict(aim)];
+    }),
+  };
+}
+
+/** "met", or by how much of the limit it was missed. */
+export function verdict({ limit, measured, is }: Aim): string {
+  if (!Number.isFinite(measured)) return "not measured";
+  const beyond = is === "at least" ? limit - measured : measured - limit;
+  if (beyond <= 0) return "met";
+  return limit === 0 ? "missed" : `missed by ${Math.ceil((beyond / limit) * 100)} %`;
+}

@@ -1,0 +1,70 @@
+// A program that the bench starts: pinned to a core, its output in a file, gone when the bench is.
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { onCore } from "./cores.ts";
+
+export interface StartedProcess {
+  pid: number;
+  /** Where its output goes. */
+  logFile: string;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface StartOptions {
+  name: string;
+  command: readonly string[];
+  core: number;
+  /** For its output. */
+  folder: string;
+  env?: Record<string, string>;
+  /** Asked until it answers, whatever the status; a program that has no HTTP leaves it out. */
+  readyUrl?: string;
+}
+
+const alive = new Set<ChildProcess>();
+process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")));
+
+/** @throws Error with what it printed, when it ends or stays silent for 20 s instead of answering */
+export async function startPinned(options: StartOptions): Promise<StartedProcess> {
+  const { name, core, folder, env = {} } = options;
+  const logFile = join(folder, `${name.replaceAll(/[^\w.-]/g, "-")}.log`);
+  // Appending, so that the file may be emptied between two rounds.
+  const output = openSync(logFile, "a");
+  const [program = "", ...args] = onCore(core, options.command);
+  const child = spawn(program, args, {
+    stdio: ["ignore", output, output],
+    env: { PATH: `${process.env.PATH}:/usr/sbin`, HOME: folder, ...env },
+  });
+  closeSync(output);
+  alive.add(child);
+  const ended = new Promise<void>((settle) => child.on("close", () => settle()));
+  void ended.then(() => alive.delete(child));
+  if (options.readyUrl !== undefined) {
+    await answering(options.readyUrl, () => !alive.has(child)).catch((cause) => {
+      child.kill("SIGKILL");
+      throw new Error(`${name} does not answer. It printed:\n${readFileSync(logFile, "utf8")}`, { cause });
+    });
+  }
+  return {
+    pid: child.pid ?? -1,
+    logFile,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+async function answering(url: string, hasEnded: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    try {
+      await (await fetch(url)).arrayBuffer();
+      return;
+    } catch (error) {
+      if (hasEnded() || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
