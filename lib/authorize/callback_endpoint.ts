@@ -7,9 +7,10 @@ import { grantCode } from "./approve.ts";
 import { cookieScopeOf, findBinding } from "./browser_binding.ts";
 import { resumeFlow } from "./flow.ts";
 import { refuse } from "./refuse.ts";
+import { findRedirectableClient } from "./trusted_request.ts";
 
 export function callbackEndpoint(
-  deps: Pick<Deps, "strategies" | "sealer" | "store" | "config" | "now" | "log">,
+  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "now" | "log">,
 ): (request: Request, resource: Resource) => Promise<Response> {
   const tools = { ...deps, lifetimeSeconds: deps.config.server.loginTtlSeconds };
 
@@ -27,13 +28,17 @@ export function callbackEndpoint(
       scope: cookieScopeOf(resource),
     });
     const { request, memo } = flow;
+    const { clientId, redirectUri } = request;
+    // Asked again, because the client or the operator's policy may have changed while the user was away. A refusal is for the
+    // error page, and the provider's code is left to expire.
+    await findRedirectableClient(deps.clients, { client_id: clientId, redirect_uri: redirectUri });
     const setCookies = [clearCookie];
     try {
       const approval = await deps.strategies.of(resource).finish(request, memo, answer, deps.now());
       const binding = findBinding(browser, cookieScopeOf(resource));
       return await grantCode(deps, resource, { request, approval, binding, setCookies });
     } catch (thrown) {
-      return refuse(deps.log, resource, { thrown, redirectUri: request.redirectUri, state: request.state, setCookies });
+      return refuse(deps.log, resource, { thrown, redirectUri, state: request.state, setCookies });
     }
   };
 }

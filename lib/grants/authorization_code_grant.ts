@@ -5,6 +5,7 @@ import { checkResource } from "../oauth/authorization_request.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { type Parameters, requireParameter } from "../oauth/parameters.ts";
 import { checkPkce } from "../oauth/pkce.ts";
+import { isRegisteredRedirectUri } from "../oauth/redirect_uri.ts";
 import type { Revocations } from "../store/revocations.ts";
 import type { Store } from "../store/store.ts";
 import type { Strategies } from "../strategies/create_strategy.ts";
@@ -42,6 +43,10 @@ export async function redeemCode(
   // OAuth 2.1 no longer sends redirect_uri here; when it is sent it must be the same (RFC 6749 §4.1.3).
   if (parameters.redirect_uri !== undefined && parameters.redirect_uri !== code.redirectUri) {
     throw new OAuthError("invalid_grant", "redirect_uri is not the one of the authorization request");
+  }
+  // The code went there under the policy of then.
+  if (!isRegisteredRedirectUri(code.redirectUri, client.redirectUris)) {
+    throw new OAuthError("invalid_grant", "the redirect URI that the code was sent to is not allowed any more");
   }
   checkResource(parameters.resource, resource.urls.resource);
   checkPkce(codeVerifier, code.codeChallenge);

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../support/eventually.ts";
+import { createFakeOpenId } from "../support/fake_openid.ts";
+import { listen } from "../support/fake_server.ts";
 import { createTestClient, type TestClient, type TokenAnswer } from "../support/oauth_test_client.ts";
 import { startProxy } from "../support/proxy_process.ts";
 import { recordingDownstream } from "../support/recording_downstream.ts";
@@ -12,7 +14,7 @@ const call = { method: "POST", headers: { "content-type": "application/json" }, 
 
 const many = <T>(attempt: () => Promise<T>) => Promise.all(Array.from({ length: at }, attempt));
 
-async function stage() {
+async function stage(more = "") {
   const downstream = await recordingDownstream();
   const proxy = await startProxy({
     toml: `
@@ -23,7 +25,7 @@ per_client = 0
 display_name = "Notes"
 strategy = "passthrough"
 downstream_url = "${downstream.url}"
-`,
+${more}`,
   });
   return {
     proxy,
@@ -73,9 +75,29 @@ test("RFC 7009 §2.1: whatever a refresh that runs against the revocation gets, 
   }
 });
 
-test("S1-08: when the policy stops allowing a redirect URI while the page is open, not even a refusal goes there", async () => {
-  await using on = await stage();
+test("S1-08: when the policy stops allowing a redirect URI, nothing more goes there: not from an open page, not from a callback, not for an unspent code", async () => {
+  const openId = await createFakeOpenId({ issuer: "http://127.0.0.1", now: () => Math.floor(Date.now() / 1000) });
+  const provider = listen(openId);
+  openId.moveTo(provider.url);
+  await using on = await stage(`
+[provider.company]
+kind = "oidc"
+issuer = "${provider.url}"
+client_id = "${openId.clientId}"
+client_secret = "${openId.clientSecret}"
+[downstream.wiki]
+display_name = "Wiki"
+strategy = "login"
+allow_everyone = true
+`);
+  const wiki = await createTestClient(on.proxy.url, "wiki");
+  const callbackOf = async () => {
+    const atProvider = await wiki.browser.submit(await wiki.authorize(), { decision: "allow" });
+    return (await wiki.browser.get(atProvider.location!)).location!;
+  };
   const page = await on.client.authorize();
+  const unspent = await on.client.code("the-key");
+  const callbacks = [await callbackOf(), (await callbackOf()).replace(/code=[^&]*/, "error=access_denied")];
   const config = readFileSync(on.proxy.configPath, "utf8");
   writeFileSync(on.proxy.configPath, `${config}\n[clients]\nredirects = ["chatgpt"]\n`);
   process.kill(on.proxy.pid, "SIGHUP");
@@ -84,6 +106,14 @@ test("S1-08: when the policy stops allowing a redirect URI while the page is ope
     const answer = await on.client.browser.submit(page, { token: "the-key", decision });
     assert.deepEqual([answer.status, answer.location], [400, undefined]);
   }
+  for (const callback of callbacks) {
+    const answer = await wiki.browser.get(callback);
+    assert.deepEqual([answer.status, answer.location], [400, undefined]);
+    assert.match(answer.html, /redirect_uri/);
+  }
+  assert.ok(!openId.requests.includes("POST /token"), "the provider's code was redeemed");
+  assert.equal((await on.client.redeem(unspent)).body.error, "invalid_grant");
+  await provider[Symbol.asyncDispose]();
 });
 
 test("a path with line ends and escapes of a terminal makes no line of its own in a log for people", async () => {
