@@ -23,7 +23,9 @@ COPY LICENSE /usr/share/doc/mcp-oauth-proxy/copyright
 ENV BUN_CONFIG_MAX_HTTP_REQUESTS=65535
 USER 65532:65532
 EXPOSE 8080
-# There is no program inside that could ask; Kubernetes asks /healthz and /readyz from outside (the chart's probes).
-HEALTHCHECK NONE
+# For Docker and Podman; Kubernetes asks /healthz and /readyz from outside (the chart's probes). With another port on the command
+# line or another file, give the same to the check.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+  CMD ["/usr/bin/mcp-oauth-proxy", "check", "--health", "-c", "/etc/mcp-oauth-proxy/config.toml"]
 ENTRYPOINT ["/usr/bin/mcp-oauth-proxy"]
 CMD ["serve", "-c", "/etc/mcp-oauth-proxy/config.toml"]

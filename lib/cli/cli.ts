@@ -27,7 +27,15 @@ const commands: Readonly<Record<string, (options: Options, word?: string) => Pro
     const { init } = await import("./init.ts");
     return await init(options);
   },
-  async check({ config, public: alsoPublic }) {
+  async check({ config, public: alsoPublic, health, host, port }) {
+    if (health) {
+      if (alsoPublic) {
+        throw new UsageError("--health asks the server on this machine, --public the public URL; not both.");
+      }
+      const { checkHealth } = await import("./check_health.ts");
+      return await checkHealth({ configPath: configPath(config), host, port: portNumber(port) });
+    }
+    if (host !== undefined || port !== undefined) throw new UsageError("--host and --port belong to check --health.");
     const { check } = await import("./check.ts");
     return await check({ configPath: configPath(config), alsoPublic: alsoPublic === true });
   },

@@ -13,6 +13,8 @@ export const help = `mcp-oauth-proxy: OAuth in front of MCP servers.
   mcp-oauth-proxy check [-c config.toml]
                                 list every problem of the config, then try each MCP server; with --public see what
                                 doctor sees, too
+  mcp-oauth-proxy check --health [-c config.toml] [-p 8080] [--host ADDRESS]
+                                ask the server on this machine whether it is alive, as a container's health check
   mcp-oauth-proxy doctor [URL] [--long] [--json]
                                 see the public URL as an MCP client on the outside does: names, certificate, discovery,
                                 the 401, blocked user agents, streams held back or cut; the config's servers without URL

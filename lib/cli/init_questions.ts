@@ -6,7 +6,18 @@ import { type Options, UsageError } from "./command_line.ts";
 
 type Name = Exclude<
   keyof Options,
-  "help" | "version" | "config" | "port" | "host" | "output" | "public" | "json" | "long" | "seconds" | "systemd"
+  | "help"
+  | "version"
+  | "config"
+  | "port"
+  | "host"
+  | "output"
+  | "public"
+  | "health"
+  | "json"
+  | "long"
+  | "seconds"
+  | "systemd"
 >;
 
 /** By flag; empty where it does not apply or was left empty. */

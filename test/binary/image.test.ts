@@ -8,7 +8,7 @@ import { dirname, join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { stateSecret } from "../support/config_text.ts";
 import { freePort } from "../support/free_port.ts";
-import { startProgram } from "../support/program.ts";
+import { runProgram, startProgram } from "../support/program.ts";
 import { needs, programPath } from "../support/programs.ts";
 
 const project = resolve(import.meta.dirname!, "../..");
@@ -49,35 +49,39 @@ function copyIn(file: string, path: string): void {
 const instruction = (name: string) =>
   JSON.parse(new RegExp(`^${name} (\\[.*\\])$`, "m").exec(dockerfile)![1]!) as string[];
 
+const healthCheck = JSON.parse(/^HEALTHCHECK [^[]*\\\n\s+CMD (\[.*\])$/m.exec(dockerfile)![1]!) as string[];
+
 /** Read-only, as PID 1; with the change of user the capabilities are gone. */
 const enter = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && mount -t proc proc "$0/proc" && ' +
   'exec chroot --userspec=65532:65532 --groups= "$0" "$@"';
+
+const inside = () => [programPath("unshare"), "--mount", "--pid", "--fork", "sh", "-c", enter, root];
+const path = "/usr/bin:/bin:/usr/sbin:/sbin";
 
 /** The image's own command with its own settings, waited for until it listens. */
 async function startImage(env: Record<string, string>) {
   const port = await freePort();
   const program = startProgram([...instruction("CMD"), "--host", "127.0.0.1", "-p", String(port)], {
-    command: [
-      ...[programPath("unshare"), "--mount", "--pid", "--fork", "sh", "-c", enter, root],
-      ...instruction("ENTRYPOINT"),
-    ],
-    env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin", BUN_CONFIG_MAX_HTTP_REQUESTS: "65535", ...env },
+    command: [...inside(), ...instruction("ENTRYPOINT")],
+    env: { PATH: path, BUN_CONFIG_MAX_HTTP_REQUESTS: "65535", ...env },
   });
   /** As this machine counts; inside it is 1. */
   const pid = () => Number(readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, "utf8").trim());
-  return { program, url: `http://127.0.0.1:${port}`, pid };
+  return { program, port, url: `http://127.0.0.1:${port}`, pid };
 }
 
 test(
   "S1-56, S2-63: the image's files serve /health read-only, as user 65532 and PID 1; SIGTERM drains and ends with 0",
   { skip },
   async () => {
-    const { program, url, pid } = await startImage({ MCP_PROXY_STATE_SECRET: stateSecret });
+    const { program, port, url, pid } = await startImage({ MCP_PROXY_STATE_SECRET: stateSecret });
     try {
       await program.waitFor(/server_started/);
       const health = await fetch(`${url}/health`);
       assert.deepEqual([health.status, await health.text()], [200, "OK"]);
       assert.equal((await fetch(`${url}/.well-known/oauth-protected-resource/mcp/notes`)).status, 200);
+      const check = await runProgram([...healthCheck, "-p", String(port)], { command: inside(), env: { PATH: path } });
+      assert.equal(check.code, 0, check.output);
       const status = readFileSync(`/proc/${pid()}/status`, "utf8");
       assert.match(status, /^Uid:\t65532\t65532/m);
       assert.match(status, /^NSpid:\t\d+\t1$/m);
@@ -102,6 +106,7 @@ test("S1-56: the Dockerfile runs as 65532, on 8080, and copies nothing but the b
   assert.match(dockerfile, /^USER 65532:65532$/m);
   assert.match(dockerfile, /^EXPOSE 8080$/m);
   assert.match(dockerfile, /^ENV BUN_CONFIG_MAX_HTTP_REQUESTS=65535$/m);
+  assert.deepEqual(healthCheck, [...instruction("ENTRYPOINT"), "check", "--health", ...instruction("CMD").slice(1)]);
   const copied = [...dockerfile.matchAll(/^COPY (?:--\S+ )*(\S+)/gm)].map(([, from]) => from);
   assert.deepEqual(copied, [
     "dist/mcp-oauth-proxy-linux-x64-baseline",
