@@ -59,11 +59,11 @@ export function appsEndpoint(deps: AppsDeps): Record<"GET" | "POST", (request: R
   async function end(app: ConnectedApp, resource: Resource | undefined): Promise<void> {
     await deps.revocations.revoke(app.grantId, now() + lifetimeSeconds);
     log.info("grant_revoked", { resource: resource?.name, client_id: app.clientId, grant: app.grantId, by: "user" });
-    // The provider's tokens are in the store where it is durable; else only the client has them, and nobody can be told.
-    if (!store.durable || resource === undefined) return;
-    const { grantId: id, clientId, grantedAt } = app;
+    // The provider's tokens are in the store where it is durable; else mostly the client alone has them, and nobody can be told.
+    if (resource === undefined) return;
+    const { grantId: id, grantedAt } = app;
     try {
-      await deps.strategies.of(resource).revoke?.({ id, clientId, grantedAt, resource: app.resource, scope: [] });
+      await deps.strategies.of(resource).revoke?.({ id, grantedAt });
     } catch (error) {
       log.warning("provider_revocation_failed", { resource: resource.name, grant: id, error });
     }

@@ -38,8 +38,14 @@ export function createRefreshTokenGrant(tools: RefreshGrantTools): RedeemRefresh
   }
 
   async function renew(token: RefreshToken, resource: Resource, scope: readonly string[]): Promise<TokenResponse> {
+    const strategy = tools.strategies.of(resource);
     try {
-      const grant = await tools.strategies.of(resource).renew(token.grant, tools.now());
+      const grant = await strategy.renew(token.grant, tools.now());
+      // Revoked while the provider was asked: what it gave just now must not outlive that.
+      if (await tools.revocations.isRevoked(grant.id, { askNow: true })) {
+        await strategy.revoke?.(grant);
+        throw accessRevoked();
+      }
       return await issueTokens(tools, resource, { grant, scope, refreshTokenId: rotation.nextId(token.id) });
     } catch (error) {
       if (error instanceof OAuthError && error.code === "invalid_grant") await revoke(token.grant);
@@ -62,7 +68,7 @@ export function createRefreshTokenGrant(tools: RefreshGrantTools): RedeemRefresh
     }
     checkResource(parameters.resource, resource.urls.resource);
     if (await tools.revocations.isRevoked(grant.id, { askNow: true })) {
-      throw new OAuthError("invalid_grant", "access was revoked; the user must authorize again");
+      throw accessRevoked();
     }
     const scope = narrowScope(parseScope(parameters.scope), grant.scope);
     const rotated = await rotation.rotate<TokenResponse>(token, () => renew(token, resource, scope));
@@ -76,4 +82,8 @@ export function createRefreshTokenGrant(tools: RefreshGrantTools): RedeemRefresh
     }
     return { grantId: grant.id, response: rotated };
   };
+}
+
+function accessRevoked(): OAuthError {
+  return new OAuthError("invalid_grant", "access was revoked; the user must authorize again");
 }

@@ -1,5 +1,6 @@
 // The credential of a live access token may have been renewed since the token was issued, or be dead before the token is.
 import type { Resource } from "../config/config.ts";
+import type { Revocations } from "../store/revocations.ts";
 import type { Strategy } from "../strategies/strategy.ts";
 import type { Authenticated } from "./bearer_authentication.ts";
 
@@ -22,7 +23,7 @@ export function withCurrentCredential(strategy: Strategy, user: Authenticated): 
  * more (S1-46): a 401 says that nothing was carried out. Whatever comes then is the answer.
  */
 export async function sendWithLiveCredential(
-  { strategy, now }: { strategy: Strategy; now: number },
+  { strategy, revocations, now }: { strategy: Strategy; revocations: Pick<Revocations, "isRevoked">; now: number },
   { resource, user, isRepeatable, send }: LiveRequest,
 ): Promise<Response> {
   const current = withCurrentCredential(strategy, user);
@@ -31,7 +32,13 @@ export async function sendWithLiveCredential(
   // With raw access tokens the client holds the credential itself; there is no grant to renew.
   if (answer.status !== 401 || refused === undefined || resource.rawAccessTokens) return answer;
   const credential = await strategy.replace?.(user.access, refused, now);
-  if (credential === undefined || !isRepeatable) return answer;
+  if (credential === undefined) return answer;
+  // Revoked while the provider was asked: what it gave just now must not outlive that.
+  if (await revocations.isRevoked(user.access.grantId, { askNow: true })) {
+    await strategy.revoke?.({ id: user.access.grantId, grantedAt: now });
+    return answer;
+  }
+  if (!isRepeatable) return answer;
   void answer.body?.cancel().catch(() => {}); // its connection breaks or goes back; nobody waits for either
   return await send({ ...current, access: { ...current.access, credential } });
 }

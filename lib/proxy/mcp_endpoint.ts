@@ -7,6 +7,7 @@ import type { RequestContext } from "../http/router.ts";
 import { currentRuntime } from "../runtime/runtime.ts";
 import { isReachable } from "../runtime/reachability.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";
+import type { Revocations } from "../store/revocations.ts";
 import type { Strategies } from "../strategies/create_strategy.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -32,6 +33,7 @@ export interface McpEndpointDeps {
   sealer: Sealer;
   scopes: ResourceScopes;
   strategies: Strategies;
+  revocations: Pick<Revocations, "isRevoked">;
   fetch: typeof fetch;
   log: Log;
   metrics: Pick<Metrics, "streamOpened" | "streamEnded">;
@@ -126,7 +128,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       return forward({ url, method: request.method, headers, body, resource: resource.name }, exchange);
     };
     const answer = await sendWithLiveCredential(
-      { strategy: deps.strategies.of(resource), now: deps.now() },
+      { strategy: deps.strategies.of(resource), revocations: deps.revocations, now: deps.now() },
       { resource, user, isRepeatable: !(body.body instanceof ReadableStream), send },
     );
     return await answerClient(gate === undefined ? answer : await gate.filter(answer, exchange), {

@@ -157,7 +157,8 @@ export function chainedOAuth(
     },
 
     async revoke(grant) {
-      const credential = await keeper.forget(grant.id) ?? credentialIn(grant);
+      const credential = await keeper.forget(grant.id, grant.credential);
+      if (credential === undefined) return;
       try {
         const provider = await source.recall(credential.registration, grant.grantedAt);
         await revokeToken({ fetch, now: grant.grantedAt }, provider, tokenToRevoke(credential));

@@ -30,8 +30,8 @@ export interface ProviderTokenKeeper {
   current(grantId: string, carried: string | undefined): string | undefined;
   /** The downstream refused `refused`: what may be tried instead. Never throws. */
   replace(grantId: string, refused: string, call: RefreshCall): Promise<string | undefined>;
-  /** The grant has ended. Gives the newest credential, for revoking it. Never throws. */
-  forget(grantId: string): Promise<Credential | undefined>;
+  /** The grant has ended. Gives the newest credential that anybody knows of, for revoking it. Never throws. */
+  forget(grantId: string, carried: Credential | undefined): Promise<Credential | undefined>;
 }
 
 interface Kept {
@@ -54,6 +54,7 @@ const marginSeconds = 60;
 const restSeconds = 60;
 const maxPrevious = 8;
 const maxReplaced = 10_000;
+const maxRecent = 1_000;
 
 export function createProviderTokenKeeper(tools: {
   store: Store;
@@ -66,6 +67,9 @@ export function createProviderTokenKeeper(tools: {
   const { store, sealer, leases, log } = tools;
   /** Per grant: what was refused in this process, and what goes downstream instead. */
   const replaced = new Map<string, { refused: string[]; value: string }>();
+
+  /** Where no store keeps them: the last refreshes, because a client may revoke with the token before. */
+  const recent = new Map<string, Credential>();
 
   async function read(grantId: string): Promise<Kept | undefined> {
     const sealed = await store.get(keyOf(grantId));
@@ -80,6 +84,17 @@ export function createProviderTokenKeeper(tools: {
     } catch (error) {
       log.warning("provider_tokens_not_kept", { grant: grantId, error });
     }
+  }
+
+  async function fetchAndRemember(grantId: string, carried: Credential, call: RefreshCall): Promise<Credential> {
+    const credential = await fetchNext(carried, call);
+    recent.delete(grantId);
+    recent.set(grantId, credential);
+    for (const oldest of recent.keys()) {
+      if (recent.size <= maxRecent) break;
+      recent.delete(oldest);
+    }
+    return credential;
   }
 
   /** What the provider gave is in the store before anybody is answered. */
@@ -133,7 +148,7 @@ export function createProviderTokenKeeper(tools: {
     },
 
     async renew(grantId, carried, call) {
-      if (!store.durable) return await fetchNext(carried, call);
+      if (!store.durable) return await fetchAndRemember(grantId, carried, call);
       try {
         return await leases.hold(keyOf(grantId), () => renewUnderLease(grantId, carried, call));
       } catch (error) {
@@ -144,7 +159,7 @@ export function createProviderTokenKeeper(tools: {
           });
         }
         // Thrown before the provider was asked: what the client carries is all there is to go by.
-        if (error instanceof StoreUnavailableError) return await fetchNext(carried, call);
+        if (error instanceof StoreUnavailableError) return await fetchAndRemember(grantId, carried, call);
         throw error;
       }
     },
@@ -164,16 +179,18 @@ export function createProviderTokenKeeper(tools: {
       }
     },
 
-    async forget(grantId) {
+    async forget(grantId, carried) {
+      const known = newestOf(carried, recent.get(grantId));
       replaced.delete(grantId);
-      if (!store.durable) return undefined;
+      recent.delete(grantId);
+      if (!store.durable) return known;
       try {
         const kept = await read(grantId);
         await store.delete(keyOf(grantId));
-        return kept?.credential;
+        return newestOf(known, kept?.credential);
       } catch (error) {
         log.warning("provider_tokens_not_forgotten", { grant: grantId, error });
-        return undefined;
+        return known;
       }
     },
   };
@@ -183,6 +200,11 @@ async function fetchNext(carried: Credential, { now, refresh }: RefreshCall): Pr
   const { refreshToken } = carried;
   if (refreshToken === undefined) throw new TypeError("only a credential with a refresh token can be refreshed");
   return { ...await refresh({ ...carried, refreshToken }, now), generation: generationOf(carried) + 1 };
+}
+
+function newestOf(one: Credential | undefined, other: Credential | undefined): Credential | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return generationOf(one) > generationOf(other) ? one : other;
 }
 
 function generationOf({ generation = 0 }: Credential): number {

@@ -34,6 +34,9 @@ export interface CredentialUse {
   credential?: string;
 }
 
+/** A grant that has ended, with what whoever ended it knows of its tokens. */
+export type EndedGrant = Pick<Grant, "id" | "grantedAt" | "credential" | "renewal">;
+
 export interface Strategy {
   /** What the page asks for besides the yes; absent: nothing. */
   readonly keyField?: { hint: string };
@@ -71,5 +74,5 @@ export interface Strategy {
    */
   replace?(access: CredentialUse, refused: string, now: number): Promise<string | undefined>;
   /** The grant has ended (RFC 7009): told to the provider where it has an endpoint. Best effort; failures are logged. */
-  revoke?(grant: Grant): Promise<void>;
+  revoke?(grant: EndedGrant): Promise<void>;
 }

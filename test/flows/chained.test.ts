@@ -209,6 +209,21 @@ test("revoking our refresh token revokes the provider's", async () => {
   assert.equal((await hub.mcp(answer.body.access_token!, call)).status, 401);
 });
 
+test("RFC 7009 §2.1: what the provider gives to a refresh that is under way does not outlive the revocation", async () => {
+  const before = new Set(stage.provider.liveRefreshTokens);
+  const { answer } = await signIn(files);
+  const held = stage.provider.holdNextAnswer();
+  const refreshing = files.refresh(answer.body.refresh_token!);
+  await held.carriedOut;
+  assert.equal((await files.revoke(answer.body.refresh_token!)).status, 200);
+  const fresh = [...stage.provider.liveRefreshTokens].filter((token) => !before.has(token));
+  assert.equal(fresh.length, 1, "the provider has given a new one, which nobody could revoke yet");
+  held.release();
+  assert.equal((await refreshing).body.error, "invalid_grant");
+  assert.equal(stage.provider.revocations.at(-1)!.token, fresh[0]);
+  assert.deepEqual([...stage.provider.liveRefreshTokens].filter((token) => !before.has(token)), []);
+});
+
 test("D3: a restart with the memory store costs nobody a login", async () => {
   const { answer } = await signIn(files);
   await stage.restart();

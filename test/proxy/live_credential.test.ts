@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { startFakeMcpServer } from "../support/fake_mcp_server.ts";
-import { startMcpProxy } from "../support/mcp_proxy.ts";
+import { now, startMcpProxy } from "../support/mcp_proxy.ts";
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -68,4 +68,23 @@ test("what was renewed before goes downstream at once", async () => {
   const { downstream, proxy } = await setup(undefined, "new");
   assert.equal((await proxy.send(call)).status, 200);
   assert.equal(downstream.received.length, 1);
+});
+
+test("RFC 7009 §2.1: what the provider gives while the grant is revoked is revoked as well, and goes nowhere", async () => {
+  const downstream = await startFakeMcpServer((_request, answer) => void answer.writeHead(401).end());
+  const revoked: string[] = [];
+  const proxy = await startMcpProxy(downstream.url, {
+    credential: "old",
+    strategy: {
+      async replace({ grantId }) {
+        await proxy.revocations.revoke(grantId, now + 3600);
+        return "new";
+      },
+      revoke: ({ id }) => Promise.resolve(void revoked.push(id)),
+    },
+  });
+  stops.push(() => downstream.close(), () => proxy.stop());
+  assert.equal((await proxy.send(call)).status, 401);
+  assert.equal(revoked.length, 1);
+  assert.deepEqual(downstream.received.map(({ headers }) => headers.authorization), ["Bearer old"]);
 });

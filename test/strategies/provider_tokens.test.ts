@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import type { Grant } from "../../lib/oauth/grant.ts";
+import { createMemoryStore } from "../../lib/store/memory_store.ts";
 import { type Store, StoreUnavailableError } from "../../lib/store/store.ts";
 import { chainedSetup, type ChainedSetupOptions, durableStore } from "../support/chained_setup.ts";
 import { type FakeProvider, startFakeProvider } from "../support/fake_provider.ts";
@@ -166,6 +167,25 @@ test("revoking reaches the newest refresh token, and forgets it", async () => {
   await setup.strategy.revoke!(grant);
   assert.equal(provider.revocations[0]!.token, renewed.credential!.refreshToken);
   assert.equal(await setup.strategy.replace!(useOf(grant), grant.credential!.value, clock.now + 100), undefined);
+});
+
+test("without a store that lasts too, as long as the process does; and a token newer than what is known counts", async () => {
+  const store = createMemoryStore({ now: () => 1_800_000_000 });
+  const { provider, clock, setup } = await replicas(1, { store });
+  const grant = await setup.signIn();
+  const renewed = await setup.strategy.renew(grant, clock.now);
+  await setup.strategy.revoke!(grant);
+  await setup.strategy.revoke!(grant);
+  const tokens = [renewed.credential!.refreshToken, grant.credential!.refreshToken];
+  assert.deepEqual(provider.revocations.map(({ token }) => token), tokens);
+  const again = await setup.strategy.renew(renewed, clock.now);
+  await setup.strategy.revoke!({
+    ...again,
+    credential: { ...again.credential!, refreshToken: "newest", generation: 9 },
+  });
+  assert.equal(provider.revocations.at(-1)!.token, "newest");
+  await setup.strategy.revoke!({ id: "nobody knows its tokens", grantedAt: clock.now });
+  assert.equal(provider.revocations.length, 3);
 });
 
 test("what is kept is sealed", async () => {

@@ -47,11 +47,15 @@ export interface FakeProvider {
   discoveries: string[];
   /** Access tokens that are good. */
   live: Set<string>;
+  /** Refresh tokens that are good. */
+  liveRefreshTokens: Set<string>;
   /** What each access token was given. */
   scopes: Map<string, string>;
   refreshTokensUsedTwice: number;
   /** The next token requests get these answers, in order. */
   answerNext(...answers: ScriptedAnswer[]): void;
+  /** The next token request is carried out at once, and answered when `release` was called. */
+  holdNextAnswer(): { carriedOut: Promise<void>; release: () => void };
   /** Every browser is sent back with this error instead of a code. */
   refuseWith(error: string | undefined): void;
   /** As after a restart without a database. */
@@ -70,6 +74,7 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
   const codes = new Map<string, URLSearchParams>();
   const refreshTokens = new Map<string, { clientId: string; scope: string; spent: boolean }>();
   const scripted: ScriptedAnswer[] = [];
+  let held: { carriedOut: () => void; released: Promise<void> } | undefined;
   let refusal: string | undefined;
 
   function knownClient(id: string | undefined): Client | undefined {
@@ -127,7 +132,10 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
       if (token?.spent) provider.refreshTokensUsedTwice++;
       return { error: options.github ? "bad_refresh_token" : "invalid_grant" };
     }
-    if (options.rotate) token.spent = true;
+    if (options.rotate) {
+      token.spent = true;
+      provider.liveRefreshTokens.delete(form.refresh_token!);
+    }
     return tokens(clientId, token.scope, options.rotate ? undefined : form.refresh_token);
   }
 
@@ -139,6 +147,7 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
     provider.live.add(accessToken);
     provider.scopes.set(accessToken, scope);
     refreshTokens.set(refreshToken, { clientId, scope, spent: false });
+    provider.liveRefreshTokens.add(refreshToken);
     const expiresIn = "expiresIn" in options ? options.expiresIn : 3600;
     return {
       access_token: accessToken,
@@ -149,7 +158,11 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
     };
   }
 
-  function token(request: IncomingMessage, form: Record<string, string>, response: ServerResponse): void {
+  async function token(
+    request: IncomingMessage,
+    form: Record<string, string>,
+    response: ServerResponse,
+  ): Promise<void> {
     provider.tokenRequests.push({ headers: request.headers, form });
     const script = scripted.shift();
     if (script?.destroy) return void request.socket.destroy();
@@ -164,6 +177,10 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
       : form.grant_type === "authorization_code"
       ? redeem(form)
       : refresh(form, clientId);
+    const hold = held;
+    held = undefined;
+    hold?.carriedOut();
+    await hold?.released;
     const status = options.github || !("error" in answer) ? 200 : answer.error === "invalid_client" ? 401 : 400;
     if (options.github && !/json/.test(request.headers.accept ?? "")) {
       response.writeHead(status, { "content-type": "application/x-www-form-urlencoded; charset=utf-8" });
@@ -207,12 +224,13 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
       case "/authorize":
         return authorize(url.searchParams, response);
       case "/token":
-        return token(request, form, response);
+        return await token(request, form, response);
       case "/register":
         return register(JSON.parse(body), response);
       case "/revoke":
         provider.revocations.push(form);
         provider.live.delete(form.token ?? "");
+        provider.liveRefreshTokens.delete(form.token ?? "");
         return void response.writeHead(authenticated(request.headers, form) === undefined ? 401 : 200).end();
       case "/.well-known/oauth-authorization-server":
         provider.discoveries.push(url.pathname);
@@ -232,9 +250,15 @@ export async function startFakeProvider(given: FakeProviderOptions = {}): Promis
     registrations: [],
     discoveries: [],
     live: new Set(),
+    liveRefreshTokens: new Set(),
     scopes: new Map(),
     refreshTokensUsedTwice: 0,
     answerNext: (...answers) => void scripted.push(...answers),
+    holdNextAnswer() {
+      const [carriedOut, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      held = { carriedOut: carriedOut.resolve, released: released.promise };
+      return { carriedOut: carriedOut.promise, release: released.resolve };
+    },
     refuseWith: (error) => void (refusal = error),
     forgetClients: () => clients.clear(),
     stop: () =>

@@ -6,7 +6,7 @@ import { mcpEndpoint } from "../../lib/proxy/mcp_endpoint.ts";
 import { currentRuntime } from "../../lib/runtime/runtime.ts";
 import { createResourceScopes } from "../../lib/scopes/resource_scopes.ts";
 import { createMemoryStore } from "../../lib/store/memory_store.ts";
-import { createRevocations } from "../../lib/store/revocations.ts";
+import { createRevocations, type Revocations } from "../../lib/store/revocations.ts";
 import type { Strategy } from "../../lib/strategies/strategy.ts";
 import type { Fields, Level, Log } from "../../lib/telemetry/log.ts";
 import { createAccessTokens } from "../../lib/tokens/access_token.ts";
@@ -23,7 +23,7 @@ export interface McpProxyOptions {
   /** What the downstream is sent. */
   credential?: string;
   /** What happens to the credential of a live token. */
-  strategy?: Pick<Strategy, "current" | "replace">;
+  strategy?: Pick<Strategy, "current" | "replace" | "revoke">;
   fetch?: typeof fetch;
   /** The listener's, on Bun. */
   idleTimeoutSeconds?: number;
@@ -47,6 +47,7 @@ export interface McpProxy {
   ): Promise<string>;
   /** To the MCP server, with `token` unless the headers say otherwise. */
   send(init?: RequestInit & { path?: string }): Promise<Response>;
+  revocations: Revocations;
   logged: { level: Level; event: string; fields: Fields }[];
   stop(): Promise<void>;
 }
@@ -69,6 +70,7 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
   const endpoint = mcpEndpoint({
     config: { server: { ...serverDefaults, ...options.server } },
     accessTokens,
+    revocations,
     sealer,
     scopes: createResourceScopes({ fetch, now: () => now, log }),
     strategies: { of: () => ({ ...withoutStrategy, ...options.strategy }) },
@@ -107,6 +109,7 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     token,
     issue,
     logged,
+    revocations,
     send({ path = "/mcp/fake", headers, ...init } = {}) {
       const withToken = new Headers(headers);
       if (!withToken.has("authorization")) withToken.set("authorization", `Bearer ${token}`);
