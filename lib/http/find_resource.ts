@@ -35,13 +35,13 @@ function isNamed({ name, ownHost }: Resource, asked: string | undefined, pathnam
  * The host a request is for. What the request itself names comes first, where something is published there: whoever may write
  * X-Forwarded-Host through a careless proxy would otherwise choose which resource its token is checked for.
  */
-export function chooseHost(
-  named: string,
-  forwarded: string | undefined,
-  { resources, publicUrl }: { resources: readonly Resource[]; publicUrl: string },
-): string {
-  const published = [new URL(publicUrl).host, ...resources.flatMap(({ ownHost }) => ownHost?.host ?? [])];
+export function chooseHost(named: string, forwarded: string | undefined, published: readonly string[]): string {
   return forwarded === undefined || published.some((host) => isSameHost(host, named)) ? named : forwarded;
+}
+
+/** The hosts under which something is published. */
+export function publishedHosts(resources: readonly Resource[], publicUrl: string): string[] {
+  return [new URL(publicUrl).host, ...resources.flatMap(({ ownHost }) => ownHost?.host ?? [])];
 }
 
 /** Case and a default port don't count (RFC 9110 §4.2.3). */

@@ -8,17 +8,31 @@ import type { Log } from "../telemetry/log.ts";
 import { createHostLabel } from "../telemetry/metric_labels.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { type RequestFacts, requestLog } from "../telemetry/request_log.ts";
+import { createRequestLog, type RequestFacts } from "../telemetry/request_log.ts";
 import { createAddressList, createForwardedReader, type ForwardedRequest } from "./client_address.ts";
 import { type Draining, retryAfterDrainSeconds } from "./draining.ts";
 import { asOAuthError, jsonError, pageError } from "./error_responses.ts";
-import { chooseHost, findResource } from "./find_resource.ts";
+import { chooseHost, findResource, publishedHosts } from "./find_resource.ts";
 import type { RateLimits } from "./rate_limits.ts";
 import { publicPreflight } from "./response_headers.ts";
 
-type RouteContext = Context<{ Bindings: Connection; Variables: { facts: RequestFacts; forwarded: ForwardedRequest } }>;
+/** A request on its way through one route. */
+interface Routed {
+  request: Request;
+  url: URL;
+  /** `:name` of the path. */
+  name: string | undefined;
+  connection: Connection;
+  facts: RequestFacts;
+  forwarded: ForwardedRequest;
+}
+
+type Route = (routed: Routed) => Response | Promise<Response>;
+
 /** What came with a request. */
 export interface RequestContext {
+  /** Of the request, parsed. */
+  url: URL;
   connection: Connection;
   facts: RequestFacts;
   /** Of the client, as far as trusted proxies tell. */
@@ -73,41 +87,55 @@ export function createRouter(
   const hostLabel = createHostLabel([server.publicUrl, ...resources.map(({ urls }) => urls.resource)]);
   const readForwarded = createForwardedReader(server.trustedProxies);
   const isTrusted = createAddressList(server.trustedProxies);
-  const hono = new Hono<{ Bindings: Connection; Variables: { facts: RequestFacts; forwarded: ForwardedRequest } }>();
-  hono.use(requestLog({ log, metrics, tracing, hostLabel }));
-  hono.use(async (c, next) => {
-    c.set("forwarded", readForwarded(c.req.raw.headers, c.env.remoteAddress));
-    await next();
-  });
-  hono.notFound((c) =>
-    c.json({ error: "not_found", error_description: "nothing is published here; GET / says what is" }, 404)
-  );
-  hono.onError((error, c) => failed(error, c, "json"));
+  const published = publishedHosts(resources, server.publicUrl);
+  const requestLog = createRequestLog({ log, metrics, tracing, hostLabel });
+  const hono = new Hono<{ Bindings: Connection }>();
+  hono.notFound((c) => observed(c, undefined, notFound));
+  hono.onError((error) => jsonError(asOAuthError(error)));
 
-  function resourceOf(c: RouteContext): Resource | undefined {
-    const { host, pathname } = new URL(c.req.url);
-    const name = c.req.param("name");
+  /**
+   * Each path has one handler of its own and no middleware: Hono's composing of several costs more than all of ours. No new work
+   * while the process drains.
+   */
+  function on(method: string, path: string, answer: Route, style: ErrorStyle = "json"): void {
+    hono.on(method, path, (c) =>
+      observed(c, path, async (routed) => {
+        try {
+          return draining.hasBegun() ? await comeBack(routed, style) : await answer(routed);
+        } catch (error) {
+          return await failed(error, routed, style);
+        }
+      }));
+  }
+
+  /** @param path as app.ts writes it: the only paths that metrics name */
+  function observed(c: Context<{ Bindings: Connection }>, path: string | undefined, answer: Route): Promise<Response> {
+    const { raw: request } = c.req;
+    const connection = c.env;
+    const forwarded = readForwarded(request.headers, connection.remoteAddress);
+    // A Host header that is none: the path alone counts.
+    const url = URL.parse(request.url) ?? new URL(c.req.path, server.publicUrl);
+    return requestLog(
+      { request, url, path, host: forwarded.host },
+      (facts) => answer({ request, url, name: c.req.param("name"), connection, facts, forwarded }),
+    );
+  }
+
+  function resourceOf({ url: { host, pathname }, name, forwarded }: Routed): Resource | undefined {
     return findResource(resources, {
-      host: chooseHost(host, c.get("forwarded").host, { resources, publicUrl: server.publicUrl }),
+      host: chooseHost(host, forwarded.host, published),
       pathname,
       ...(name === undefined ? {} : { name }),
     });
   }
 
-  async function serve(c: RouteContext, handler: Handler, { errors, limit }: RouteOptions): Promise<Response> {
-    try {
-      if (limit !== undefined) await rateLimits.checkAddress(limit, c.get("forwarded").address);
-      const resource = resourceOf(c);
-      if (resource === undefined) return unknownResource();
-      c.get("facts").resource = resource.name;
-      return await handler(c.req.raw, resource, {
-        connection: c.env,
-        facts: c.get("facts"),
-        address: c.get("forwarded").address,
-      });
-    } catch (error) {
-      return failed(error, c, errors);
-    }
+  async function serve(routed: Routed, handler: Handler, limit?: string): Promise<Response> {
+    const { request, url, connection, facts, forwarded: { address } } = routed;
+    if (limit !== undefined) await rateLimits.checkAddress(limit, address);
+    const resource = resourceOf(routed);
+    if (resource === undefined) return unknownResource();
+    facts.resource = resource.name;
+    return await handler(request, resource, { url, connection, facts, address });
   }
 
   /** 421 where every resource has a host of its own and none was asked for (RFC 9110 §15.5.20). */
@@ -118,76 +146,71 @@ export function createRouter(
       : Response.json({ error: "unknown downstream" }, { status: 404 });
   }
 
-  function failed(thrown: unknown, c: RouteContext, style: ErrorStyle): Response | Promise<Response> {
+  function failed(
+    thrown: unknown,
+    { request, facts: { requestId } }: Pick<Routed, "request" | "facts">,
+    style: ErrorStyle,
+  ): Response | Promise<Response> {
     const error = asOAuthError(thrown);
-    const { requestId } = c.get("facts");
     logFailure(log, error, requestId);
     return style === "page"
       ? pageError(error, requestId)
-      : jsonError(error, { basicAuthentication: c.req.header("authorization") !== undefined });
+      : jsonError(error, { basicAuthentication: request.headers.has("authorization") });
   }
 
-  /** Notes the path as app.ts writes it: the only paths that metrics name. No new work while the process drains. */
-  function at(path: string, answer: (c: RouteContext) => Response | Promise<Response>, style: ErrorStyle = "json") {
-    return (c: RouteContext) => {
-      c.get("facts").route = path;
-      return draining.hasBegun() ? comeBack(c, style) : answer(c);
-    };
-  }
-
-  async function comeBack(c: RouteContext, style: ErrorStyle): Promise<Response> {
+  async function comeBack({ facts: { requestId } }: Routed, style: ErrorStyle): Promise<Response> {
     const error = new OAuthError("temporarily_unavailable", "this server is restarting; ask again in a few seconds", {
       retryAfterSeconds: retryAfterDrainSeconds,
     });
-    const response = style === "page" ? await pageError(error, c.get("facts").requestId) : jsonError(error);
+    const response = style === "page" ? await pageError(error, requestId) : jsonError(error);
     response.headers.set("connection", "close"); // else the next request comes on a connection that is about to end
     return response;
   }
 
   return {
     probe(path, answer) {
-      hono.get(path, async (c) => {
-        c.get("facts").route = path;
-        return await answer(c.req.raw, c.env) ?? await c.notFound();
-      });
+      const found: Route = async ({ request, connection }) => await answer(request, connection) ?? notFound();
+      hono.get(path, (c) => observed(c, path, found));
     },
     get(path, answer, { limit, errors } = {}) {
-      const found = async (c: RouteContext) => {
-        if (limit !== undefined) await rateLimits.checkAddress(limit, c.get("forwarded").address);
-        return await answer(c.req.raw, c.env) ?? await c.notFound();
-      };
-      hono.get(path, at(path, found, errors));
+      on("GET", path, async ({ request, connection, forwarded }) => {
+        if (limit !== undefined) await rateLimits.checkAddress(limit, forwarded.address);
+        return await answer(request, connection) ?? notFound();
+      }, errors);
     },
     page(path, handlers, limit) {
       for (const [method, handler] of Object.entries(handlers)) {
-        const show = async (c: RouteContext) => {
-          try {
-            await rateLimits.checkAddress(limit, c.get("forwarded").address);
-            return await handler(c.req.raw);
-          } catch (error) {
-            return failed(error, c, "page");
-          }
-        };
-        hono.on(method, path, at(path, show, "page"));
+        on(method, path, async ({ request, forwarded }) => {
+          await rateLimits.checkAddress(limit, forwarded.address);
+          return await handler(request);
+        }, "page");
       }
     },
-    route(path, handlers, options) {
+    route(path, handlers, { errors, limit, cors }) {
       const methods = Object.keys(handlers).join(", ").replace("GET", "GET, HEAD");
       for (const [method, handler] of Object.entries(handlers)) {
-        hono.on(method, path, at(path, (c) => serve(c, handler, options), options.errors));
+        on(method, path, (routed) => serve(routed, handler, limit), errors);
       }
-      if (options.cors) hono.options(path, at(path, () => publicPreflight(methods)));
-      const allow = options.cors ? `${methods}, OPTIONS` : methods;
+      if (cors) on("OPTIONS", path, () => publicPreflight(methods));
+      const allow = cors ? `${methods}, OPTIONS` : methods;
       const problem = { error: "invalid_request", error_description: `use ${methods}` };
-      hono.all(path, at(path, (c) => c.json(problem, 405, { allow })));
+      on("ALL", path, () => Response.json(problem, { status: 405, headers: { allow } }));
     },
-    all: (path, handler) => void hono.all(path, at(path, (c) => serve(c, handler, { errors: "json" }))),
+    all: (path, handler) => on("ALL", path, (routed) => serve(routed, handler)),
     always(path, handler) {
-      const ask = (c: RouteContext) => handler(c.req.raw, resourceOf(c), { isTrusted: isTrusted(c.env.remoteAddress) });
-      hono.all(path, at(path, ask));
+      on("ALL", path, (routed) => {
+        const { request, connection } = routed;
+        return handler(request, resourceOf(routed), { isTrusted: isTrusted(connection.remoteAddress) });
+      });
     },
     fetch: (request, connection) => hono.fetch(request, connection),
   };
+}
+
+function notFound(): Response {
+  return Response.json({ error: "not_found", error_description: "nothing is published here; GET / says what is" }, {
+    status: 404,
+  });
 }
 
 function logFailure(log: Log, error: OAuthError, requestId: string): void {

@@ -49,6 +49,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
   const { config: { server }, accessTokens, log } = deps;
   const runtime = currentRuntime();
   const legacy = legacyEndpoints(deps.sealer);
+  const downstreamOf = createDownstreams();
   const forward = createForward({
     fetch: deps.fetch,
     fetchOptions: runtime.outgoingFetchOptions,
@@ -75,10 +76,10 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
   async function serve(
     request: Request,
     resource: Resource,
-    { connection, facts }: RequestContext,
+    { url: { pathname, search }, connection, facts }: RequestContext,
   ): Promise<Response> {
     const user = await authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
-    const url = downstreamUrl(request, resource, user);
+    const url = downstreamUrl({ pathname, search }, resource, user);
     if (request.method === "HEAD") return methodNotAllowed();
     connection.keepOpen();
     facts.audited = true;
@@ -141,19 +142,24 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
   }
 
   /** @throws OAuthError 404 */
-  function downstreamUrl(request: Request, resource: Resource, { access }: Authenticated): URL {
-    if (resource.downstreamUrl === undefined) {
+  function downstreamUrl(
+    { pathname, search }: { pathname: string; search: string },
+    resource: Resource,
+    { access }: Authenticated,
+  ): URL {
+    const published = downstreamOf(resource);
+    if (published === undefined) {
       throw new OAuthError("invalid_request", "this proxy does not carry the traffic of this MCP server", {
         status: 404,
         operatorHint: `set downstream.${resource.name}.downstream_url`,
       });
     }
-    const { pathname, search } = new URL(request.url);
-    if (!pathname.replace(/\/$/, "").endsWith(ownPath(resource))) {
+    if (!pathname.replace(/\/$/, "").endsWith(published.ownPath)) {
       throw new OAuthError("invalid_request", "nothing is published under this path", { status: 404 });
     }
+    if (search === "") return published.url;
     const { endpoint, query } = legacy.open(search.slice(1), resource, access);
-    const url = endpoint ?? new URL(resource.downstreamUrl);
+    const url = endpoint ?? new URL(published.url);
     if (query !== "") url.search = url.search === "" ? query : `${url.search}&${query}`;
     return url;
   }
@@ -180,8 +186,18 @@ function withIdentity(headers: Headers, { strategy }: Resource, access: Access):
   return headers;
 }
 
-function ownPath(resource: Resource): string {
-  return resource.ownHost === undefined ? `/mcp/${resource.name}` : resource.ownHost.path.replace(/\/$/, "");
+/** Where a resource's traffic goes, and the end of its own paths: parsed once. Nobody changes these URLs. */
+function createDownstreams(): (resource: Resource) => { url: URL; ownPath: string } | undefined {
+  const parsed = new WeakMap<Resource, { url: URL; ownPath: string }>();
+  return (resource) => {
+    const known = parsed.get(resource);
+    if (known !== undefined || resource.downstreamUrl === undefined) return known;
+    const { name, ownHost } = resource;
+    const ownPath = ownHost === undefined ? `/mcp/${name}` : ownHost.path.replace(/\/$/, "");
+    const downstream = { url: new URL(resource.downstreamUrl), ownPath };
+    parsed.set(resource, downstream);
+    return downstream;
+  };
 }
 
 /** A HEAD would open the downstream's event stream and leave it to itself. */

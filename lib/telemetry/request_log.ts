@@ -1,6 +1,5 @@
 // One line per request, and the id that ties a page, an answer and the log together.
 import { randomBytes } from "node:crypto";
-import type { MiddlewareHandler } from "hono";
 import type { Log } from "./log.ts";
 import { methodLabel, statusLabel } from "./metric_labels.ts";
 import type { Metrics, RequestLabels } from "./metrics.ts";
@@ -9,8 +8,6 @@ import type { OpenSpan, Tracing } from "./tracing.ts";
 /** What is known of a request while it is served; endpoints add to it. */
 export interface RequestFacts {
   requestId: string;
-  /** The path as app.ts writes it; absent when nothing is published there. */
-  route?: string;
   /** Name of the resource it was for. */
   resource?: string;
   /** The audit stream has a line of its own for it. */
@@ -26,37 +23,50 @@ export interface RequestLogTools {
   hostLabel: (host: string | undefined) => string;
 }
 
-type Env = { Variables: { facts: RequestFacts; forwarded?: { host?: string } } };
-
 const knownMethods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const probes = new Set(["/health", "/healthz", "/readyz", "/metrics"]);
 
+export interface LoggedRequest {
+  request: Request;
+  /** Its URL, parsed. */
+  url: URL;
+  /** The path as app.ts writes it; undefined where nothing is published. */
+  path: string | undefined;
+  /** What a trusted proxy says that the client asked for. */
+  host: string | undefined;
+}
+
 /** Logs and measures: method, path without query, status and the time until the head of the answer was known. */
-export function requestLog({ log, metrics, tracing, hostLabel }: RequestLogTools): MiddlewareHandler<Env> {
-  return async (c, next) => {
+export type RequestLog = (
+  request: LoggedRequest,
+  answer: (facts: RequestFacts) => Promise<Response>,
+) => Promise<Response>;
+
+export function createRequestLog({ log, metrics, tracing, hostLabel }: RequestLogTools): RequestLog {
+  return async ({ request: { method, headers }, url: { pathname }, path = "other", host }, answer) => {
     const started = performance.now();
     const facts: RequestFacts = { requestId: randomBytes(9).toString("base64url") };
-    c.set("facts", facts);
-    const isProbe = probes.has(c.req.path);
-    if (tracing !== undefined && !isProbe) facts.span = tracing.begin(c.req.header("traceparent") ?? null);
-    await next();
+    const isProbe = probes.has(pathname);
+    if (tracing !== undefined && !isProbe) facts.span = tracing.begin(headers.get("traceparent"));
+    const response = await answer(facts);
     const ms = performance.now() - started;
     const labels = {
-      host: hostLabel(c.get("forwarded")?.host ?? c.req.header("host")),
-      method: methodLabel(c.req.method),
-      path: facts.route ?? "other",
-      status: statusLabel(c.res.status),
+      host: hostLabel(host ?? headers.get("host") ?? undefined),
+      method: methodLabel(method),
+      path,
+      status: statusLabel(response.status),
     };
     metrics.requestServed(labels, ms / 1000);
-    if (facts.span !== undefined) endSpan(facts.span, { labels, facts, status: c.res.status });
+    if (facts.span !== undefined) endSpan(facts.span, { labels, facts, status: response.status });
     log[facts.audited || isProbe ? "debug" : "info"]("request_served", {
       request_id: facts.requestId,
-      method: knownMethods.has(c.req.method) ? c.req.method : "other",
-      path: pathWithoutSecrets(c.req.path),
-      status: c.res.status,
+      method: knownMethods.has(method) ? method : "other",
+      path: pathWithoutSecrets(pathname),
+      status: response.status,
       ms: Math.round(ms * 10) / 10,
       ...(facts.resource === undefined ? {} : { resource: facts.resource }),
     });
+    return response;
   };
 }
 

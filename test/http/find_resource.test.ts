@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Resource } from "../../lib/config/config.ts";
-import { chooseHost, findResource } from "../../lib/http/find_resource.ts";
+import { chooseHost, findResource, publishedHosts } from "../../lib/http/find_resource.ts";
 import { resourceUrls } from "../../lib/urls.ts";
 import { testResource } from "../support/mcp_proxy.ts";
 
@@ -56,7 +56,8 @@ for (const [what, host, pathname, name, found] of cases) {
 }
 
 test("S2-02: X-Forwarded-Host counts only where the request itself names no published host", () => {
-  const choose = (named: string, forwarded?: string) => chooseHost(named, forwarded, { resources, publicUrl });
+  const published = publishedHosts(resources, publicUrl);
+  const choose = (named: string, forwarded?: string) => chooseHost(named, forwarded, published);
   assert.equal(choose("127.0.0.1:8080", "wiki.example.com"), "wiki.example.com");
   assert.equal(choose("127.0.0.1:8080"), "127.0.0.1:8080");
   assert.equal(choose("wiki.example.com", "odd.example.com:8443"), "wiki.example.com");

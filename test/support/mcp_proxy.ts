@@ -85,7 +85,12 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     port: 0,
     ...(options.idleTimeoutSeconds === undefined ? {} : { idleTimeoutSeconds: options.idleTimeoutSeconds }),
     fetch: (request, connection) =>
-      endpoint(request, resource, { connection, facts: { requestId: "request-1" }, address: "127.0.0.1" }),
+      endpoint(request, resource, {
+        url: new URL(request.url),
+        connection,
+        facts: { requestId: "request-1" },
+        address: "127.0.0.1",
+      }),
   });
   const issue: McpProxy["issue"] = (changes) =>
     accessTokens.issue(
