@@ -91,7 +91,10 @@ export function createRouter(
   const requestLog = createRequestLog({ log, metrics, tracing, hostLabel });
   const hono = new Hono<{ Bindings: Connection }>();
   hono.notFound((c) => observed(c, undefined, notFound));
-  hono.onError((error) => jsonError(asOAuthError(error)));
+  hono.onError((error) => {
+    log.error("request_failed", { error });
+    return jsonError(asOAuthError(error));
+  });
 
   /**
    * Each path has one handler of its own and no middleware: Hono's composing of several costs more than all of ours. No new work

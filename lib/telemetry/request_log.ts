@@ -39,7 +39,7 @@ export interface LoggedRequest {
 /** Logs and measures: method, path without query, status and the time until the head of the answer was known. */
 export type RequestLog = (
   request: LoggedRequest,
-  answer: (facts: RequestFacts) => Promise<Response>,
+  answer: (facts: RequestFacts) => Response | Promise<Response>,
 ) => Promise<Response>;
 
 export function createRequestLog({ log, metrics, tracing, hostLabel }: RequestLogTools): RequestLog {
