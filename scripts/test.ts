@@ -2,11 +2,21 @@
 //   npm test                          everything
 //   npm test -- test/store            only these files or folders
 //   npm test -- --only deno           one of bun, deno, binary
+//   npm test -- --results FILE        also writes name and outcome of each test; a whole run does, to dist/test_results.json
 // Ends with one line `N passed, N failed`. With CI=true a test left out because a program is missing is a failure.
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parseJUnit, type TestCase } from "./junit.ts";
 
@@ -56,7 +66,10 @@ const suites: Suite[] = [
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { only: { type: "string" } }, allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    options: { only: { type: "string" }, results: { type: "string" } },
+    allowPositionals: true,
+  });
   const chosen = suites.filter((suite) => !values.only || suite.name === values.only);
   if (chosen.length === 0) {
     console.error(`--only takes one of: ${suites.map((suite) => suite.name).join(", ")}`);
@@ -73,7 +86,16 @@ async function main(): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+  const isWhole = chosen.length === suites.length && positionals.length === 0;
+  const resultsFile = values.results ?? (isWhole ? join(root, "dist", "test_results.json") : undefined);
+  if (resultsFile !== undefined) writeResults(resultsFile, results);
   return report(results, leftOut);
+}
+
+/** For `npm run acceptance`. */
+function writeResults(file: string, results: TestCase[]): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify(results, undefined, 1));
 }
 
 /** Runs one suite with its output on ours; a crash, a hang or an empty report counts as one failed test. */

@@ -22,7 +22,7 @@ const call = { method: "POST", body: '{"jsonrpc":"2.0","id":1,"method":"ping"}' 
 type Secrets = Map<string, string>;
 
 for (const format of ["json", "text"]) {
-  test(`S1-55: a flow with all that can go wrong, at LOG_LEVEL=trace as ${format}, prints no secret`, async () => {
+  test(`S1-55, S2-63: a flow with all that can go wrong, at LOG_LEVEL=trace as ${format}, prints no secret`, async () => {
     const secrets: Secrets = new Map([
       ["state_secret", randomBytes(32).toString("base64")],
       ["client_secret", secretOf("client-secret")],
