@@ -1,32 +1,11 @@
 // requirements.md names tests; this checks that they exist, so that a renamed or removed one can't leave a requirement unshown.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
+import { brokenReference, tableRows } from "../support/named_tests.ts";
 
-interface Row {
-  id: string;
-  requirement: string;
-  shownBy: string;
-}
-
-const testFolder = resolve(import.meta.dirname!, "..");
-const rows = readFileSync(resolve(import.meta.dirname!, "requirements.md"), "utf8").split("\n")
-  .filter((line) => /^\| (MCP|RFC)/.test(line))
-  .map((line): Row => {
-    const [, id = "", requirement = "", shownBy = ""] = line.split(" | ").join("|").split("|").map((cell) =>
-      cell.trim()
-    );
-    return { id, requirement, shownBy };
-  });
-
-/** The names of a file's tests as they stand in its source, where a table of cases fills in what is between `${` and `}`. */
-function testNames(file: string): string[] {
-  const source = readFileSync(file, "utf8");
-  return [...source.matchAll(/\btest\(\s*(?:"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g)].map(([, plain, table]) =>
-    (plain ?? table!).replace(/\\(.)/g, "$1")
-  );
-}
+const rows = tableRows(resolve(import.meta.dirname!, "requirements.md"), /^\| (MCP|RFC)/)
+  .map(([id = "", requirement = "", shownBy = ""]) => ({ id, requirement, shownBy }));
 
 test("requirements.md: each document is there, and each id once", () => {
   const documents = new Set(rows.map(({ id }) => id.split("-").slice(0, id.startsWith("MCP") ? 2 : 1).join("-")));
@@ -37,16 +16,7 @@ test("requirements.md: each document is there, and each id once", () => {
 });
 
 test("requirements.md: each row names tests that exist, or says why it does not apply", () => {
-  const broken: string[] = [];
-  for (const { id, shownBy } of rows) {
-    if (/^does not apply: .{10,}/.test(shownBy)) continue;
-    const references = shownBy.split("<br>").map((text) => /^`([\w/]+\.test\.ts)` "(.+)"$/.exec(text));
-    for (const reference of references) {
-      const [, file = "", name = ""] = reference ?? [];
-      const path = resolve(testFolder, file);
-      const isThere = file !== "" && existsSync(path) && testNames(path).some((known) => known.includes(name));
-      if (!isThere) broken.push(`${id}: ${reference?.[0] ?? shownBy}`);
-    }
-  }
+  const broken = rows.filter(({ shownBy }) => !/^does not apply: .{10,}/.test(shownBy))
+    .flatMap(({ id, shownBy }) => brokenReference(shownBy) === undefined ? [] : [`${id}: ${brokenReference(shownBy)}`]);
   assert.deepEqual(broken, []);
 });
