@@ -27,6 +27,8 @@ export interface FakeOpenId extends FakeServer {
   /** Adds to the authorization answer. */
   answer: Record<string, string>;
   accessTokens: Map<string, Record<string, unknown>>;
+  /** Codes, verifiers and tokens that came or went. */
+  secrets: string[];
   /** The address is known only when it listens. */
   moveTo(issuer: string): void;
 }
@@ -68,6 +70,7 @@ export async function createFakeOpenId(
     fake.accessTokens.set(accessToken, code.user);
     const refreshToken = `refresh-${randomUUID()}`;
     refreshTokens.set(refreshToken, code);
+    fake.secrets.push(accessToken, refreshToken);
     return json({
       access_token: accessToken,
       token_type: "Bearer",
@@ -79,6 +82,8 @@ export async function createFakeOpenId(
 
   async function token(fake: FakeOpenId, request: Request): Promise<Response> {
     const parameters = await form(request);
+    const { code: spent, code_verifier: verifier } = parameters;
+    fake.secrets.push(...[spent, verifier].filter((value) => value !== undefined));
     if (!isClient(fake, request, parameters)) return problem(401, "invalid_client", "no such client as secret-text");
     if (parameters.grant_type === "refresh_token") {
       const found = refreshTokens.get(parameters.refresh_token ?? "");
@@ -110,6 +115,7 @@ export async function createFakeOpenId(
     idTokenAfterRefresh: true,
     answer: {},
     accessTokens: new Map(),
+    secrets: [],
     down: undefined,
     requests: [],
     moveTo(issuer) {
