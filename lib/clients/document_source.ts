@@ -1,10 +1,11 @@
 // JSON documents at addresses that strangers choose: fetched once for everybody who asks at the same time, kept as long as
 // their HTTP headers say. Own code and no cache library, because the rules about errors and stale copies are the larger part.
 import { cacheLifetimeSeconds } from "../http/cache_lifetime.ts";
-import { UnsafeUrlError } from "../http/fetch_target.ts";
+import { PrivateAddressError, UnsafeUrlError } from "../http/fetch_target.ts";
 import { FetchFailedError, type SafeFetch, type SafeFetchResult } from "../http/safe_fetch.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { Log } from "../telemetry/log.ts";
+import { createFetchSlots, siteOf } from "./fetch_slots.ts";
 
 export interface DocumentSource<T> {
   /**
@@ -45,9 +46,7 @@ const lifetimes = { min: 60, max: 86_400, fallback: 3_600 };
 const minRefreshSeconds = 30;
 /** How old a copy may get when its address is out of order (RFC 9111 §4.2.4). */
 const maxStaleSeconds = 86_400;
-const maxCopies = 500;
-/** A guard for the number of sockets; the limits on requests are those of the endpoints. */
-const maxConcurrentFetches = 64;
+const maxCopies = { all: 500, perSite: 50 };
 
 /**
  * A source for one kind of document. Refusals and failures are not remembered
@@ -57,16 +56,23 @@ export function createDocumentSource<T>(tools: DocumentSourceTools, rules: Docum
   /** Least recently used first. */
   const copies = new Map<string, Copy<T>>();
   const underWay = new Map<string, Promise<Copy<T>>>();
+  const slots = createFetchSlots(tools);
 
   function keep(url: string, copy: Copy<T>): Copy<T> {
-    copies.delete(url);
+    const isNew = !copies.delete(url);
     copies.set(url, copy);
-    if (copies.size > maxCopies) copies.delete(copies.keys().next().value!);
+    if (isNew && copies.size > maxCopies.perSite) makeRoom(siteOf(url));
     return copy;
   }
 
+  function makeRoom(site: string): void {
+    const ofSite = [...copies.keys()].filter((other) => siteOf(other) === site);
+    if (ofSite.length > maxCopies.perSite) copies.delete(ofSite[0]!);
+    if (copies.size > maxCopies.all) copies.delete(copies.keys().next().value!);
+  }
+
   async function load(url: string): Promise<Copy<T>> {
-    const response = await fetchDocument(url, tools.safeFetch, rules);
+    const response = await slots.run(url, (signal) => fetchDocument(url, { ...tools, signal }, rules));
     const document = rules.parse(parseJson(response, url, rules.what), url);
     const fetchedAt = tools.now();
     return { document, fetchedAt, freshUntil: fetchedAt + cacheLifetimeSeconds(response.headers, lifetimes) };
@@ -92,7 +98,6 @@ export function createDocumentSource<T>(tools: DocumentSourceTools, rules: Docum
   async function fetchOnce(url: string): Promise<T> {
     let pending = underWay.get(url);
     if (pending === undefined) {
-      if (underWay.size >= maxConcurrentFetches) throw unavailable("too many client documents are being fetched");
       pending = replace(url).finally(() => underWay.delete(url));
       underWay.set(url, pending);
     }
@@ -110,21 +115,26 @@ export function createDocumentSource<T>(tools: DocumentSourceTools, rules: Docum
   };
 }
 
-/** The reasons of a failed fetch go to the log only: they may tell what our network looks like. */
-async function fetchDocument<T>(url: string, safeFetch: SafeFetch, rules: DocumentRules<T>): Promise<SafeFetchResult> {
-  const { what, maxBytes, allowLoopbackHttp } = rules;
-  const response = await safeFetch(new URL(url), {
-    maxBytes,
-    timeoutMs,
-    accept: "application/json",
-    allowLoopbackHttp,
-  }).catch((cause: unknown) => {
-    if (cause instanceof UnsafeUrlError) {
+/**
+ * The reasons of a failed fetch go to the log only: they may tell what our network looks like. So a name that leads inside is
+ * answered like one that leads nowhere.
+ */
+async function fetchDocument<T>(
+  url: string,
+  { safeFetch, signal }: { safeFetch: SafeFetch; signal: AbortSignal },
+  { what, maxBytes, allowLoopbackHttp }: DocumentRules<T>,
+): Promise<SafeFetchResult> {
+  const options = { maxBytes, timeoutMs, accept: "application/json", allowLoopbackHttp, signal };
+  const response = await safeFetch(new URL(url), options).catch((cause: unknown) => {
+    if (cause instanceof UnsafeUrlError && !(cause instanceof PrivateAddressError)) {
       throw new OAuthError("invalid_client", `the ${what} must be at a public https URL (${url})`, { cause });
     }
-    if (cause instanceof FetchFailedError) {
+    if (cause instanceof FetchFailedError || cause instanceof PrivateAddressError) {
       const limits = `within ${timeoutMs / 1000} seconds, with at most ${maxBytes} bytes, without a redirect`;
-      throw unavailable(`the ${what} at ${url} can't be fetched; it must answer ${limits}`, cause);
+      throw unavailable(
+        `the ${what} at ${url} can't be fetched; it must answer from a public address ${limits}`,
+        cause,
+      );
     }
     throw cause;
   });

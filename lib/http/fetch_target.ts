@@ -8,6 +8,11 @@ export class UnsafeUrlError extends Error {
   override name = "UnsafeUrlError";
 }
 
+/** The URL looks fit, but the name leads to an address that is not public. Whoever sent the URL must not learn of the difference. */
+export class PrivateAddressError extends UnsafeUrlError {
+  override name = "PrivateAddressError";
+}
+
 export interface FetchTarget {
   /** false only for http on loopback */
   encrypted: boolean;

@@ -4,7 +4,7 @@
 import { lookup } from "node:dns/promises";
 import http from "node:http";
 import type { Socket } from "node:net";
-import { type FetchTarget, parseFetchTarget, UnsafeUrlError } from "./fetch_target.ts";
+import { type FetchTarget, parseFetchTarget, PrivateAddressError, UnsafeUrlError } from "./fetch_target.ts";
 import { connectPinned } from "./pinned_connection.ts";
 import { isPublicAddress } from "./public_address.ts";
 
@@ -17,6 +17,8 @@ export interface SafeFetchOptions {
   accept: string;
   /** development: also http on 127.0.0.1, [::1] and localhost; everything else stays refused */
   allowLoopbackHttp?: boolean;
+  /** gives the exchange up before its time */
+  signal?: AbortSignal;
   /** absent: GET. Its headers come on top of ours, and may hold credentials for exactly this host. */
   post?: { body: string; headers: Record<string, string> };
 }
@@ -58,7 +60,9 @@ export function createSafeFetch(tools: SafeFetchTools = {}): SafeFetch {
   return async (url, options) => {
     const target = parseFetchTarget(url, tools.isAllowedAddress, options.allowLoopbackHttp);
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), options.timeoutMs);
+    const giveUp = () => deadline.abort();
+    const timer = setTimeout(giveUp, options.timeoutMs);
+    options.signal?.addEventListener("abort", giveUp);
     const expired = new Promise<never>((_resolve, reject) =>
       deadline.signal.addEventListener(
         "abort",
@@ -74,6 +78,7 @@ export function createSafeFetch(tools: SafeFetchTools = {}): SafeFetch {
       });
     } finally {
       clearTimeout(timer);
+      options.signal?.removeEventListener("abort", giveUp);
       deadline.abort();
     }
   };
@@ -105,7 +110,9 @@ async function resolvePublic(
   const addresses = await resolve(host);
   if (addresses.length === 0) throw new FetchFailedError(`${host} has no address`);
   const refused = addresses.find((address) => !isAllowedAddress(address));
-  if (refused !== undefined) throw new UnsafeUrlError(`${host} resolves to ${refused}, which is not a public address`);
+  if (refused !== undefined) {
+    throw new PrivateAddressError(`${host} resolves to ${refused}, which is not a public address`);
+  }
   // IPv4 first, as many networks have no working IPv6; no more than a few, as the owner of the name decides how many there are.
   return addresses.toSorted((a, b) => Number(a.includes(":")) - Number(b.includes(":"))).slice(0, 4);
 }

@@ -56,21 +56,64 @@ test("askers at the same time share one fetch", async () => {
   assert.equal(fetched.length, 1);
 });
 
-test("no more than 64 fetches run at once; the next asker is told to come back", async () => {
-  const { source, documents } = setUp();
+/** Addresses whose documents come when they are released. */
+function hanging(documents: ReturnType<typeof setUp>["documents"], urls: string[]) {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const at = (i: number) => `https://a.example/${i}`;
-  for (let i = 0; i < 65; i++) {
-    documents.set(at(i), async () => {
+  for (const [i, url] of urls.entries()) {
+    documents.set(url, async () => {
       await promise;
       return { body: { version: i } };
     });
   }
-  const askers = Array.from({ length: 64 }, (_, i) => source.get(at(i)));
-  await assert.rejects(source.get(at(64)), { code: "temporarily_unavailable", status: 503 });
-  resolve();
+  return { release: resolve };
+}
+
+const many = (count: number, print: (i: number) => string) => Array.from({ length: count }, (_, i) => print(i));
+const toComeBack = { code: "temporarily_unavailable", status: 503, retryAfterSeconds: 30 };
+
+test("no more than 64 fetches run at once; the next asker is told to come back", async () => {
+  const { source, documents } = setUp();
+  const urls = many(65, (i) => `https://site-${i}.example/`);
+  const { release } = hanging(documents, urls);
+  const askers = urls.slice(0, 64).map((url) => source.get(url));
+  await assert.rejects(source.get(urls[64]!), toComeBack);
+  release();
   await Promise.all(askers);
-  assert.equal(await source.get(at(64)), 64);
+  assert.equal(await source.get(urls[64]!), 64);
+});
+
+test("a stranger whose documents never come keeps nobody from logging in: a site has eight fetches, and slow ones give way", async () => {
+  const { source, documents, clock } = setUp();
+  documents.set(url, { body: { version: 1 } });
+  // All below one domain, for names cost nothing there.
+  const own = many(64, (i) => `https://${i}.evil.example/`);
+  hanging(documents, own);
+  const atOneSite = own.map((url) => source.get(url));
+  const refused = await Promise.all(atOneSite.slice(8).map((asker) => asker.catch((error) => error.code)));
+  assert.deepEqual(new Set(refused), new Set(["temporarily_unavailable"]));
+  assert.equal(await source.get(url), 1);
+
+  const elsewhere = many(56, (i) => `https://evil-${i}.example/`);
+  hanging(documents, elsewhere);
+  const everywhere = [...atOneSite.slice(0, 8), ...elsewhere.map((url) => source.get(url))];
+  const outcomes = everywhere.map((asker) => asker.then(() => "answered", (error) => error.code));
+  clock.now += 2;
+  documents.set("https://another.example/", { body: { version: 2 } });
+  assert.equal(await source.get("https://another.example/"), 2);
+  assert.equal(await outcomes[0], "temporarily_unavailable", "the one that took longest");
+});
+
+test("while nothing more can be fetched, a stale copy stands in", async () => {
+  const { source, documents, clock } = setUp();
+  documents.set(url, { headers: { "cache-control": "max-age=60" }, body: { version: 1 } });
+  await source.get(url);
+  clock.now += 3_600;
+  const urls = many(64, (i) => `https://site-${i}.example/`);
+  const { release } = hanging(documents, urls);
+  const askers = urls.map((url) => source.get(url));
+  assert.equal(await source.get(url), 1);
+  release();
+  await Promise.all(askers);
 });
 
 for (
@@ -129,16 +172,19 @@ test("refresh asks again although the copy is fresh, but not within 30 seconds",
   assert.equal(fetched.length, 2);
 });
 
-test("at most 500 copies are kept; the one that was used longest ago goes first", async () => {
+test("at most 500 copies are kept, 50 of one site; the one that was used longest ago goes first", async () => {
   const { source, documents, fetched } = setUp();
-  const at = (i: number) => `https://a.example/${i}`;
-  for (let i = 0; i <= 500; i++) documents.set(at(i), { body: { version: i } });
-  for (let i = 0; i < 500; i++) await source.get(at(i));
-  await source.get(at(0));
-  await source.get(at(500));
-  fetched.length = 0;
-  await source.get(at(0));
-  assert.deepEqual(fetched, []);
-  await source.get(at(1));
-  assert.deepEqual(fetched, [at(1)]);
+  const urls = many(501, (i) => `https://site-${i}.example/`);
+  const own = many(51, (i) => `https://${i}.evil.example/`);
+  for (const url of [...urls, ...own]) documents.set(url, { body: { version: 1 } });
+  const isKept = async (url: string) => {
+    fetched.length = 0;
+    await source.get(url);
+    return fetched.length === 0;
+  };
+  for (const url of urls.slice(0, 450)) await source.get(url);
+  for (const url of own) await source.get(url);
+  assert.deepEqual([await isKept(own[1]!), await isKept(urls[0]!), await isKept(own[0]!)], [true, true, false]);
+  for (const url of urls.slice(450)) await source.get(url);
+  assert.deepEqual([await isKept(urls[0]!), await isKept(urls[1]!)], [true, false]);
 });

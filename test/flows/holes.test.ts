@@ -56,6 +56,30 @@ test("a confidential client comes with its client secret to redeem, to refresh a
   assert.equal((await client.mcp(tokens.access_token!, { method: "POST", body: "{}" })).status, 200);
 });
 
+test("a wrong client secret is told in the same words, whatever else is right or wrong: none of two secrets can be tried alone", async () => {
+  const [code, spent] = [await client.code("the-key"), await client.code("the-key")];
+  const { refresh_token } = (await client.redeem(spent, secret)).body;
+  const wrong = { client_secret: "guessed" };
+  const ofTheMoment = ["date", "connection"]; // the runtime's, not ours
+  const answers = [
+    await client.redeem(code, wrong),
+    await client.redeem(spent, wrong),
+    await client.redeem("garbage", wrong),
+    await client.redeem(code, { ...wrong, code_verifier: "x".repeat(43) }),
+    await client.refresh(refresh_token!, wrong),
+    await client.refresh("garbage", wrong),
+  ].map(({ status, headers, body }) => ({
+    status,
+    headers: [...headers].filter(([name]) => !ofTheMoment.includes(name)),
+    body,
+  }));
+  assert.deepEqual(answers, answers.map(() => answers[0]));
+  assert.deepEqual([answers[0]!.status, answers[0]!.body.error], [401, "invalid_client"]);
+  // And none of it has spent or revoked anything.
+  assert.equal((await client.redeem(code, secret)).status, 200);
+  assert.equal((await client.refresh(refresh_token!, secret)).status, 200);
+});
+
 test("no header of a request gets into the base URL of documents, challenges and redirects", async () => {
   const evil = {
     "x-forwarded-host": "evil.example",
