@@ -91,6 +91,8 @@ export interface ProviderConfig {
   clientSecret: Secret;
   /** oidc; google and entra: another than the usual, for sovereign clouds and tests. */
   issuer?: string;
+  /** google, oidc: revoke the refresh token there when an access ends. */
+  revokeAtProvider?: boolean;
   /** entra. */
   tenant?: string;
   /** github: only members of this organization; their teams become groups. */

@@ -24,6 +24,12 @@ export const providerKeys = {
     doc:
       "oidc: asked for instead of `openid` and what the provider offers of `profile`, `email`, `groups` and `offline_access`; for one that answers `invalid_scope`.",
   },
+  revoke_at_provider: {
+    kind: "boolean",
+    default: false,
+    doc:
+      "google, oidc: ending an access also revokes its refresh token there, where the provider has an endpoint for it. With some providers that ends all of this user's accesses through us.",
+  },
   tenant: { kind: "string", example: '"contoso.onmicrosoft.com"', doc: "entra: the tenant's id or domain." },
   organization: {
     kind: "string",

@@ -11,10 +11,10 @@ const kinds: readonly Kind[] = providerKeys.kind.choices;
 
 /** Keys that mean something for one kind only. */
 const ownKeys: Readonly<Record<Kind, readonly string[]>> = {
-  google: ["issuer", "service_account_file", "service_account", "admin_email", "api_url"],
+  google: ["issuer", "service_account_file", "service_account", "admin_email", "api_url", "revoke_at_provider"],
   github: ["organization", "app_private_key_file", "api_url"],
   entra: ["tenant", "issuer", "api_url"],
-  oidc: ["issuer", "scopes"],
+  oidc: ["issuer", "scopes", "revoke_at_provider"],
 };
 
 const displayNames: Readonly<Record<Kind, string | undefined>> = {
@@ -49,6 +49,7 @@ function validateProvider(name: string, table: unknown, place: Place, reading: R
     clientId: values.client_id,
     clientSecret: values.client_secret,
     issuer: values.issuer,
+    revokeAtProvider: values.revoke_at_provider,
     tenant: values.tenant,
     scopes: values.scopes.length === 0 ? undefined : values.scopes,
     organization: values.organization,
@@ -67,7 +68,9 @@ function checkOwnKeys(
   { problems, warnings }: Reading,
 ): void {
   for (const key of new Set(Object.values(ownKeys).flat())) {
-    if (values[key] === undefined || isEmptyList(values[key]) || ownKeys[kind].includes(key)) continue;
+    if (values[key] === undefined || values[key] === false || isEmptyList(values[key]) || ownKeys[kind].includes(key)) {
+      continue;
+    }
     const others = kinds.filter((other) => ownKeys[other].includes(key)).map((other) => `"${other}"`).join(" or ");
     problems.add(within(place, key), `only means something with kind = ${others}; remove it`);
   }

@@ -9,6 +9,7 @@ export interface OpenIdConfiguration {
   tokenEndpoint: string;
   jwksUri: string;
   userinfoEndpoint?: string;
+  revocationEndpoint?: string;
   scopesSupported: readonly string[];
   /** Empty: not said. */
   tokenAuthMethods: readonly string[];
@@ -61,12 +62,14 @@ export function createDiscovery(
 
 function readDocument(json: Record<string, unknown>): OpenIdConfiguration {
   const userinfo = textIn(json.userinfo_endpoint);
+  const revocation = textIn(json.revocation_endpoint);
   return {
     issuer: requireUrl(json, "issuer"),
     authorizationEndpoint: requireUrl(json, "authorization_endpoint"),
     tokenEndpoint: requireUrl(json, "token_endpoint"),
     jwksUri: requireUrl(json, "jwks_uri"),
     ...(userinfo === undefined ? {} : { userinfoEndpoint: requireUrl(json, "userinfo_endpoint") }),
+    ...(revocation !== undefined && isSafe(revocation) ? { revocationEndpoint: revocation } : {}),
     scopesSupported: textsIn(json.scopes_supported),
     tokenAuthMethods: textsIn(json.token_endpoint_auth_methods_supported),
     sendsIssuer: json.authorization_response_iss_parameter_supported === true,
@@ -77,10 +80,13 @@ function readDocument(json: Record<string, unknown>): OpenIdConfiguration {
 function requireUrl(json: Record<string, unknown>, name: string): string {
   const value = textIn(json[name]) ?? "";
   // Entra writes a placeholder into the issuer of its shared endpoints, which URL takes as it is.
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname));
-  if (!isSafe) throw new ProviderError("broken", `the discovery document has no usable ${name}`);
+  if (!isSafe(value)) throw new ProviderError("broken", `the discovery document has no usable ${name}`);
   return value;
+}
+
+function isSafe(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname));
 }
 
 function textsIn(value: unknown): string[] {

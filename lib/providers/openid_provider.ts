@@ -4,7 +4,12 @@ import type { ProviderConfig } from "../config/config.ts";
 import type { Identity } from "../oauth/grant.ts";
 import { checkDiscovery, checkTokenEndpoint } from "./check_openid.ts";
 import { type Claims, type IdTokenCheck, verifyIdToken } from "./id_token.ts";
-import { buildAuthorizationUrl, type ProviderAuthentication, type ProviderClient } from "./oauth_client.ts";
+import {
+  buildAuthorizationUrl,
+  type ProviderAuthentication,
+  type ProviderClient,
+  revokeToken,
+} from "./oauth_client.ts";
 import { type ClaimSet, joinClaims } from "./openid_claims.ts";
 import type { Discovery, OpenIdConfiguration } from "./openid_configuration.ts";
 import type { CheckResult, Provider, SignedIn } from "./provider.ts";
@@ -36,7 +41,7 @@ interface Memo {
 }
 
 export function openIdProvider(
-  config: Pick<ProviderConfig, "name" | "displayName" | "clientId" | "clientSecret">,
+  config: Pick<ProviderConfig, "name" | "displayName" | "clientId" | "clientSecret" | "revokeAtProvider">,
   rules: OpenIdRules,
   { fetch }: { fetch: ProviderFetch },
 ): Provider {
@@ -74,6 +79,12 @@ export function openIdProvider(
     return { identity, ...(tokens.refreshToken === undefined ? {} : { renewal: tokens.refreshToken }) };
   }
 
+  async function revoke(renewal: string, now: number): Promise<void> {
+    const call = { fetch, now };
+    const client = clientOf(config, await rules.discovery.find(call));
+    await revokeToken(call, client, { token: renewal, hint: "refresh_token" });
+  }
+
   return {
     name: config.name,
     displayName: config.displayName,
@@ -107,6 +118,8 @@ export function openIdProvider(
       const facts = await signedIn(tokens, await readClaims(document, tokens, { call }), call);
       return { renewal, ...facts };
     },
+
+    ...(config.revokeAtProvider ? { revoke } : {}),
 
     async check(now) {
       const call = { fetch, now };
@@ -151,6 +164,7 @@ function clientOf(
     issuer: document.issuer,
     authorizeUrl: document.authorizationEndpoint,
     tokenUrl: document.tokenEndpoint,
+    ...(document.revocationEndpoint === undefined ? {} : { revocationUrl: document.revocationEndpoint }),
     sendsIssuer: document.sendsIssuer,
     clientId,
     authentication: { method, secret: clientSecret },

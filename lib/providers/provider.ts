@@ -35,6 +35,12 @@ export interface Provider {
     renewal: string,
     options: { now: number; rotated: (renewal: string) => Promise<void> },
   ): Promise<SignedIn>;
+  /**
+   * Ends at the provider what `renewal` can ask with (RFC 7009); absent where that is not wanted.
+   *
+   * @throws Error when the provider can't be asked or refuses
+   */
+  revoke?(renewal: string, now: number): Promise<void>;
   /** What the operator should know before users do: one line per thing that was tried. Never throws. */
   check(now: number): Promise<CheckResult[]>;
 }

@@ -9,13 +9,16 @@ export interface KeptRenewals {
   /** What to ask with instead of `carried`: the newest that came from it. */
   find(grantId: string, carried: string): Promise<string>;
   /** `next` follows from `carried`. Never throws. */
-  keep(grantId: string, carried: string, kept: { next: string; now: number }): Promise<void>;
+  keep(grantId: string, carried: string, kept: { next: string; now: number; provider: string }): Promise<void>;
+  /** The grant has ended: what was kept of it, and of which provider. Never throws. */
+  forget(grantId: string): Promise<{ value: string; provider: string } | undefined>;
 }
 
 interface Kept {
   /** Marks of all that it came from. */
   from: string[];
   value: string;
+  provider: string;
 }
 
 const maxMarks = 8;
@@ -41,17 +44,28 @@ export function createKeptRenewals(
       }
     },
 
-    async keep(grantId, carried, { next, now }) {
+    async keep(grantId, carried, { next, now, provider }) {
       try {
         const before = await read(grantId);
         const marks = before?.from.includes(markOf(carried))
           ? [...before.from, markOf(before.value)]
           : [markOf(carried)];
-        const kept: Kept = { from: marks.slice(-maxMarks), value: next };
+        const kept: Kept = { from: marks.slice(-maxMarks), value: next, provider };
         const until = now + lifetimeSeconds;
         await store.put(keyOf(grantId), sealer.seal("provider tokens", kept, until), until);
       } catch (error) {
         log.warning("renewal_not_kept", { grant: grantId, error });
+      }
+    },
+
+    async forget(grantId) {
+      try {
+        const kept = await read(grantId);
+        if (kept !== undefined) await store.delete(keyOf(grantId));
+        return kept;
+      } catch (error) {
+        log.warning("renewal_not_forgotten", { grant: grantId, error });
+        return undefined;
       }
     },
   };

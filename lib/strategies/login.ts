@@ -63,7 +63,7 @@ export function login(resource: Resource, config: LoginConfig, { providers, rene
   async function askAgain(provider: Provider, grant: Grant, now: number): Promise<SignedIn> {
     const carried = grant.renewal!.value;
     const used = await renewals.find(grant.id, carried);
-    const rotated = (next: string) => renewals.keep(grant.id, carried, { next, now });
+    const rotated = (next: string) => renewals.keep(grant.id, carried, { next, now, provider: provider.name });
     return await provider.renew(used, { now, rotated });
   }
 
@@ -109,6 +109,26 @@ export function login(resource: Resource, config: LoginConfig, { providers, rene
       } catch (error) {
         noteFailure(renewal.provider, error);
         throw renewalFailure(error);
+      }
+    },
+
+    // For the page that ends accesses: it knows a grant by its id only.
+    async keep({ id, renewal }, now) {
+      if (renewal === undefined || find(renewal.provider)?.revoke === undefined) return;
+      const { value, provider } = renewal;
+      await renewals.keep(id, value, { next: value, now, provider });
+    },
+
+    async revoke({ id, renewal, grantedAt }) {
+      const carried = renewal?.value;
+      const newest = carried === undefined ? undefined : await renewals.find(id, carried);
+      const kept = await renewals.forget(id);
+      const [value, name] = [newest ?? kept?.value, renewal?.provider ?? kept?.provider];
+      if (value === undefined) return;
+      try {
+        await find(name)?.revoke?.(value, grantedAt);
+      } catch (error) {
+        log.warning("provider_revocation_failed", { resource: resource.name, provider: name, grant: id, error });
       }
     },
   };

@@ -111,6 +111,7 @@ const cases: [id: string, text: string, path: string, message: RegExp][] = [
   ["S2-62: groups that nobody tells can't hold (Google)", change(login, /allowed_.*/, 'allowed_groups = ["eng"]'), "downstream.wiki.allowed_groups", /service_account_file/],
   ["S2-62: groups that nobody tells can't hold (GitHub)", change(change(login, /allowed_.*/, 'allowed_groups = ["eng"]'), "[provider.google]", '[provider.google]\nkind = "github"'), "downstream.wiki.allowed_groups", /organization/],
   ["admin_email is of use to a service account only", change(login, "[provider.google]", '[provider.google]\nadmin_email = "a@example.com"'), "provider.google.admin_email", /service_account_file/],
+  ["RFC 7009: GitHub has no endpoint to revoke at", `${login}[provider.github]\nclient_id = "a"\nclient_secret = "b"\nrevoke_at_provider = true\n`, "provider.github.revoke_at_provider", /only means something with kind = "google" or "oidc"/],
   ["S2-57: an account is `metadata` or an address", change(login, "[provider.google]", '[provider.google]\nservice_account = "default"'), "provider.google.service_account", /must be "metadata" or the address of a service account/],
   ["a rule and allow_everyone contradict", `${login}allow_everyone = true\n`, "downstream.wiki.allow_everyone", /contradicts allowed_email_domains/],
   ["S2-55: domains are no regular expressions", withDomain(".*\\.example\\.com$"), "downstream.wiki.allowed_email_domains", /regular expression/],

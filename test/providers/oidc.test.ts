@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { oidc } from "../../lib/providers/oidc.ts";
 import { createFakeOpenId, type FakeOpenId } from "../support/fake_openid.ts";
-import { fetchFrom, json } from "../support/fake_server.ts";
+import { fetchFrom, json, problem } from "../support/fake_server.ts";
 import { providerConfig } from "../support/provider_config.ts";
 import { clock, failureOf, redirectUri, renew, signIn, visit } from "../support/provider_trip.ts";
 
@@ -218,4 +218,24 @@ test("an answer without a code is no sign-in", async () => {
   const { fake, provider } = await setUp();
   const { memo } = await visit(provider, fake);
   assert.equal((await failureOf(provider.finish(memo, { state: "s" }, { redirectUri, now: clock }))).kind, "broken");
+});
+
+test("RFC 7009: the refresh token is revoked where the operator wants it and the provider has an endpoint", async () => {
+  const { fake, provider: silent } = await setUp();
+  assert.equal(silent.revoke, undefined);
+  const { renewal } = await signIn(silent, fake);
+  const config = providerConfig("oidc", fake, { issuer: fake.issuer, revokeAtProvider: true });
+  const provider = () => oidc(config, { fetch: fetchFrom(fake), wanted: { email: true, groups: false } });
+  await provider().revoke!(renewal!, clock);
+  assert.deepEqual(fake.revoked.map(({ token, token_type_hint }) => [token, token_type_hint]), [
+    [renewal, "refresh_token"],
+  ]);
+  assert.equal((await failureOf(renew(silent, renewal))).kind, "refused");
+  fake.down = { path: "/revoke", answer: problem(503, "unavailable") };
+  await assert.rejects(provider().revoke!(renewal!, clock), /answered 503/);
+  for (const revocation_endpoint of [undefined, "http://id.example.com/revoke"]) {
+    fake.document = { revocation_endpoint };
+    await provider().revoke!(renewal!, clock);
+  }
+  assert.equal(fake.revoked.length, 1);
 });

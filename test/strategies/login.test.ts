@@ -218,6 +218,39 @@ test("S2-44: when the provider spent its refresh token and then could not say th
   assert.equal(provider.asked.at(-1), "renewal-1", "grants don't share");
 });
 
+test("RFC 7009: an access that ends is ended at the provider where that is wanted, with the newest that it gave", async () => {
+  const provider = scripted("google", ada);
+  const revoked: string[] = [];
+  provider.revoke = (renewal) => Promise.resolve(void revoked.push(renewal));
+  const { strategy } = setUp([provider]);
+  const grant = await signIn(strategy);
+  await strategy.keep!(grant, now);
+  await strategy.revoke!({ id: grant.id, grantedAt: now }); // from the page that ends accesses
+  await strategy.revoke!({ id: grant.id, grantedAt: now }); // again: nobody knows it any more
+  provider.rotates = "renewal-2";
+  provider.says = () => ({ identity: ada, renewal: "renewal-2" });
+  const renewed = await strategy.renew(grant, now);
+  for (const ended of [grant, renewed]) await strategy.revoke!(ended);
+  assert.deepEqual(revoked, ["renewal-1", "renewal-2", "renewal-2"]);
+});
+
+test("RFC 7009: a provider that can't be told is only logged; one that is not to be told is not, and what was kept is forgotten", async () => {
+  const provider = scripted("google", ada);
+  const { strategy, events } = setUp([provider]);
+  const grant = await signIn(strategy);
+  await strategy.keep!(grant, now);
+  provider.rotates = "renewal-2";
+  await strategy.renew(grant, now);
+  await strategy.revoke!(grant);
+  delete provider.rotates;
+  await strategy.renew(grant, now);
+  assert.deepEqual(provider.asked, ["renewal-1", "renewal-1"]);
+  assert.deepEqual(events, []);
+  provider.revoke = () => Promise.reject(new Error("id.example.com answered 503"));
+  await strategy.revoke!(grant);
+  assert.deepEqual(events.map(({ event }) => event), ["provider_revocation_failed"]);
+});
+
 test("S2-44: a provider that gave nothing to ask again with, or that is configured no more, ends access", async () => {
   const provider = scripted("google", ada);
   provider.says = () => ({ identity: ada });

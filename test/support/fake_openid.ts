@@ -12,6 +12,8 @@ export interface FakeOpenId extends FakeServer {
   user: Record<string, unknown>;
   /** Subjects whose refresh tokens are no longer good. */
   ended: Set<string>;
+  /** What the revocation endpoint was sent. */
+  revoked: Record<string, string>[];
   /** Last look at the claims before they are signed. */
   claims: (claims: Record<string, unknown>) => Record<string, unknown>;
   /** What UserInfo says instead of the user's claims. */
@@ -108,6 +110,7 @@ export async function createFakeOpenId(
     clientSecret: "the client's s3cret",
     user: { sub: "user-1" },
     ended: new Set(),
+    revoked: [],
     claims: (claims) => claims,
     userinfo: (claims) => claims,
     document: {},
@@ -147,6 +150,13 @@ export async function createFakeOpenId(
         }
         case "/token":
           return await token(fake, request);
+        case "/revoke": {
+          const parameters = await form(request);
+          if (!isClient(fake, request, parameters)) return problem(401, "invalid_client");
+          fake.revoked.push(parameters);
+          refreshTokens.delete(parameters.token ?? "");
+          return new Response(null, { status: 200 });
+        }
         case "/userinfo": {
           const user = fake.accessTokens.get((request.headers.get("authorization") ?? "").replace("Bearer ", ""));
           if (user === undefined) return problem(401, "invalid_token");
@@ -169,6 +179,7 @@ function documentOf(issuer: string): Record<string, unknown> {
     token_endpoint: `${base}/token`,
     jwks_uri: `${base}/keys`,
     userinfo_endpoint: `${base}/userinfo`,
+    revocation_endpoint: `${base}/revoke`,
     scopes_supported: ["openid", "profile", "email", "groups", "offline_access"],
     token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
     authorization_response_iss_parameter_supported: false,
