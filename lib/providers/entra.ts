@@ -58,6 +58,7 @@ export function entra(config: ProviderConfig, tools: { fetch: ProviderFetch; wan
     issuerFor: ({ issuer }, { tid }) => issuer.replace(placeholder, textIn(tid) ?? placeholder),
     scopes: () => ["openid", "profile", "email", "offline_access", "User.Read"],
     parameters: () => ({}),
+    parametersForOnce: { prompt: "select_account" },
     isComplete: () => true,
     identify,
   }, tools);

@@ -19,6 +19,11 @@ interface Renewal {
   refreshToken?: string;
 }
 
+interface Memo {
+  codeVerifier: string;
+  once: boolean;
+}
+
 export function github(
   config: ProviderConfig,
   { fetch, wanted }: { fetch: ProviderFetch; wanted: WantedFacts },
@@ -82,6 +87,21 @@ export function github(
     return await renewTokens(call, client, kept.refreshToken);
   }
 
+  /**
+   * Ends this one token: GitHub keeps ten for a user, an app and a scope, and would end the one of an access that is in use.
+   * https://docs.github.com/rest/apps/oauth-applications#delete-an-app-token
+   */
+  async function giveBack(token: string, call: ApiCall): Promise<void> {
+    const basic = Buffer.from(`${config.clientId}:${config.clientSecret.reveal()}`).toString("base64");
+    const url = new URL(`${urls.api}/applications/${encodeURIComponent(config.clientId)}/token`);
+    const request = { url, method: "DELETE", body: { access_token: token } } as const;
+    try {
+      await askApi(call, { ...request, headers: { ...headers, authorization: `Basic ${basic}` } });
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error; // the sign-in itself went well; the token is one of the ten then
+    }
+  }
+
   async function signedIn(tokens: ProviderTokens, call: ApiCall): Promise<SignedIn> {
     return { identity: await identify(tokens.accessToken, call), renewal: printRenewal(tokens) };
   }
@@ -90,17 +110,25 @@ export function github(
     name: config.name,
     displayName: config.displayName,
 
-    begin({ redirectUri, state }) {
+    begin({ redirectUri, state, once = false }) {
       const codeVerifier = generateRandomCodeVerifier();
       const scope = wanted.email ? "user:email" : "";
-      const url = buildAuthorizationUrl(client, { redirectUri, state, scope, codeVerifier });
-      return Promise.resolve({ url, memo: { codeVerifier } });
+      const url = new URL(buildAuthorizationUrl(client, { redirectUri, state, scope, codeVerifier }));
+      if (once) url.searchParams.set("prompt", "select_account");
+      const memo: Memo = { codeVerifier, once };
+      return Promise.resolve({ url: url.href, memo });
     },
 
     async finish(memo, answer, { redirectUri, now }) {
       const call = { fetch, now };
-      const { codeVerifier } = memo as { codeVerifier: string };
-      return await signedIn(await redeemAnswer(call, client, { answer, redirectUri, codeVerifier }), call);
+      const { codeVerifier, once } = memo as Memo;
+      const tokens = await redeemAnswer(call, client, { answer, redirectUri, codeVerifier });
+      if (!once) return await signedIn(tokens, call);
+      try {
+        return { identity: await identify(tokens.accessToken, call) };
+      } finally {
+        await giveBack(tokens.accessToken, call);
+      }
     },
 
     async renew(renewal, { now, rotated }) {

@@ -47,13 +47,16 @@ export function githubOrganization(
   async function installationToken(call: ApiCall): Promise<string> {
     if (known !== undefined && call.now < known.goodUntil) return known.token;
     const assertion = await signAssertion(privateKey, { clientId, now: call.now });
-    const ask = (path: string, post: boolean) =>
-      askApi(call, { url: new URL(`${urls.api}${path}`), token: assertion, headers, post });
-    const found = await ask(`/orgs/${path}/installation`, false);
+    const ask = (path: string, method: "GET" | "POST") =>
+      askApi(call, { url: new URL(`${urls.api}${path}`), token: assertion, headers, method });
+    const found = await ask(`/orgs/${path}/installation`, "GET");
     if (found.status === 404) throw new ProviderError("broken", `the GitHub App is not installed in ${name}`);
     const { id } = requireObject(found, "GitHub installation");
     if (typeof id !== "number") throw new ProviderError("broken", "GitHub installation has no id");
-    const made = requireObject(await ask(`/app/installations/${id}/access_tokens`, true), "GitHub installation token");
+    const made = requireObject(
+      await ask(`/app/installations/${id}/access_tokens`, "POST"),
+      "GitHub installation token",
+    );
     const token = textIn(made.token);
     if (token === undefined) throw new ProviderError("broken", "GitHub gave the installation no token");
     const expiresAt = Date.parse(textIn(made.expires_at) ?? "") / 1000;

@@ -38,6 +38,7 @@ export function google(config: ProviderConfig, tools: { fetch: ProviderFetch }):
     scopes: () => ["openid", "email"],
     // Google gives a refresh token for `offline`, and to a user who signs in again only with a new consent.
     parameters: () => ({ access_type: "offline", prompt: "consent" }),
+    parametersForOnce: { prompt: "select_account" },
     isComplete: (claims) => claims.email !== undefined && claims.email_verified !== undefined,
     identify,
     ...(workspace === undefined ? {} : { check: (call) => workspace.check(call) }),

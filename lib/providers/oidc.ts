@@ -15,6 +15,8 @@ export function oidc(config: ProviderConfig, tools: { fetch: ProviderFetch; want
     // OIDC Core §11: `offline_access` is ignored without it.
     parameters: (document): Record<string, string> =>
       scopes(config, document).includes("offline_access") ? { prompt: "consent" } : {},
+    // Not every provider knows `select_account` (OIDC Core §3.1.2.1), and some refuse what they don't know.
+    parametersForOnce: {},
     isComplete: (claims) =>
       claims.preferred_username !== undefined && claims.email !== undefined &&
       (!wanted.groups || claims.groups !== undefined),

@@ -27,6 +27,8 @@ export interface OpenIdRules {
   scopes(document: OpenIdConfiguration): readonly string[];
   /** Sent to the authorization endpoint besides what OpenID Connect needs. */
   parameters(document: OpenIdConfiguration): Record<string, string>;
+  /** Instead of them where the user signs in for this once and nothing lasting is asked for. */
+  parametersForOnce: Record<string, string>;
   /** False when the UserInfo endpoint has to be asked for what the ID Token leaves out. */
   isComplete(claims: ClaimSet): boolean;
   /** Who it is, with whatever else has to be asked. @throws ProviderError */
@@ -89,15 +91,16 @@ export function openIdProvider(
     name: config.name,
     displayName: config.displayName,
 
-    async begin({ redirectUri, state, now }) {
+    async begin({ redirectUri, state, now, once = false }) {
       const document = await rules.discovery.find({ fetch, now });
       const codeVerifier = generateRandomCodeVerifier();
       const nonce = generateRandomNonce();
-      const scope = rules.scopes(document).join(" ");
+      const scope = rules.scopes(document).filter((scope) => !once || scope !== "offline_access").join(" ");
       const request = { redirectUri, state, scope, codeVerifier };
       const url = new URL(buildAuthorizationUrl(clientOf(config, document), request));
       url.searchParams.set("nonce", nonce);
-      for (const [name, value] of Object.entries(rules.parameters(document))) url.searchParams.set(name, value);
+      const parameters = once ? rules.parametersForOnce : rules.parameters(document);
+      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
       const memo: Memo = { codeVerifier, nonce };
       return { url: url.href, memo };
     },

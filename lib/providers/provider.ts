@@ -16,9 +16,13 @@ export interface Provider {
   /**
    * Where the browser goes, and what `finish` needs back.
    *
+   * @param options.once only who it is counts, now: nothing that lasts is asked for, and the user may choose the account anew.
+   *   Providers end the oldest of a user's lasting tokens when there are too many.
    * @throws ProviderError
    */
-  begin(options: { redirectUri: string; state: string; now: number }): Promise<{ url: string; memo: unknown }>;
+  begin(
+    options: { redirectUri: string; state: string; now: number; once?: boolean },
+  ): Promise<{ url: string; memo: unknown }>;
   /**
    * Who came back. `answer` is the query of the callback; its `state` was checked.
    *

@@ -1,6 +1,6 @@
 // Questions to a provider's JSON API, with what every API has in common: busy, down, and answers that are no JSON.
 import { ProviderError } from "./provider_error.ts";
-import { type ProviderFetch, ProviderUnreachableError } from "./provider_fetch.ts";
+import { type ProviderFetch, type ProviderRequest, ProviderUnreachableError } from "./provider_fetch.ts";
 import type { RawAnswer } from "./token_response.ts";
 
 export interface ApiCall {
@@ -13,12 +13,12 @@ export interface ApiRequest {
   /** Sent as a bearer token. */
   token?: string;
   headers?: Record<string, string>;
-  /** Sent as JSON; the method is then POST. */
+  /** Sent as JSON. */
   body?: unknown;
   /** Sent as `application/x-www-form-urlencoded`; the method is then POST. */
   form?: Readonly<Record<string, string>>;
-  /** A POST without a body. */
-  post?: boolean;
+  /** Absent: POST with a body, else GET. */
+  method?: "GET" | "POST" | "DELETE";
 }
 
 export interface ApiAnswer {
@@ -35,7 +35,7 @@ export async function askApi({ fetch, now }: ApiCall, request: ApiRequest): Prom
   const { url, token, headers } = request;
   const content = contentOf(request);
   const answer = await send(fetch, url, {
-    method: content !== undefined || request.post ? "POST" : "GET",
+    method: request.method ?? (content === undefined ? "GET" : "POST"),
     headers: {
       accept: "application/json",
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -73,7 +73,7 @@ function contentOf({ body, form }: ApiRequest): { type: string; text: string } |
 async function send(
   fetch: ProviderFetch,
   url: URL,
-  request: { method: "GET" | "POST"; headers: Record<string, string>; body?: string },
+  request: ProviderRequest,
 ): Promise<RawAnswer> {
   try {
     return await fetch(url, request);

@@ -7,7 +7,7 @@ import { singleUseFetch } from "../http/single_use_fetch.ts";
 import type { RawAnswer } from "./token_response.ts";
 
 export interface ProviderRequest {
-  method: "GET" | "POST";
+  method: "GET" | "POST" | "DELETE";
   headers: Record<string, string>;
   body?: string;
 }
@@ -46,6 +46,7 @@ export function createProviderFetch(fetch: typeof globalThis.fetch, { readBody =
 /** For addresses that a stranger's metadata named: public ones by https only, whatever the name resolves to meanwhile. */
 export function createStrangerFetch(safeFetch: SafeFetch): ProviderFetch {
   return async (url, { method, headers, body }) => {
+    if (method === "DELETE") throw new TypeError("nothing is deleted at a stranger's");
     const accept = headers.accept ?? "application/json";
     const post = method === "POST" ? { post: { body: body ?? "", headers } } : {};
     try {

@@ -137,6 +137,19 @@ for (const [kind, make] of Object.entries(subjects)) {
     assert.ok(!asked.href.includes(encodeURIComponent(fake.clientSecret)));
   });
 
+  test(`${kind}: who signs in for once is asked for nothing that lasts, and is who they are`, async () => {
+    const { provider, fake, identity } = await make();
+    const { url, memo } = await provider.begin({ redirectUri, state: "the-state", now: now(), once: true });
+    const { searchParams } = new URL(url);
+    assert.doesNotMatch(searchParams.get("scope") ?? "", /offline_access/);
+    assert.equal(searchParams.get("access_type"), null);
+    assert.doesNotMatch(searchParams.get("prompt") ?? "", /consent/);
+    const back = (await fake.handle(new Request(url))).headers.get("location")!;
+    const answer = Object.fromEntries(new URL(back).searchParams);
+    const signedIn = await provider.finish(memo, answer, { redirectUri, now: now() });
+    assert.equal(signedIn.identity.subject, identity.subject);
+  });
+
   test(`S2-36: ${kind}: what the provider answers instead of a code is told as ours, never in its words`, async () => {
     const { provider, fake } = await make();
     for (

@@ -28,6 +28,8 @@ export interface FakeGithub extends FakeServer {
   /** PEM as GitHub gives it: PKCS #1. */
   appKey: string;
   assertions: Record<string, unknown>[];
+  /** How many access tokens are good. */
+  liveTokens(): number;
   answer: Record<string, string>;
 }
 
@@ -76,6 +78,13 @@ export function createFakeGithub({ now }: { now: () => number }): FakeGithub {
     if (login === undefined || fake.ended.has(login)) return json({ message: "Bad credentials" }, { status: 401 });
     const { emails, ...user } = fake.user;
     return json(path === "/user" ? user : emails);
+  }
+
+  async function deleteToken(request: Request): Promise<Response> {
+    const basic = Buffer.from(`${fake.clientId}:${fake.clientSecret}`).toString("base64");
+    if (request.headers.get("authorization") !== `Basic ${basic}`) return json({}, { status: 404 });
+    const { access_token } = await request.json() as { access_token: string };
+    return tokens.delete(access_token) ? new Response(null, { status: 204 }) : json({}, { status: 404 });
   }
 
   async function asApp(request: Request, path: string): Promise<Response> {
@@ -128,6 +137,7 @@ export function createFakeGithub({ now }: { now: () => number }): FakeGithub {
     graphqlErrors: undefined,
     appKey: privateKey.export({ type: "pkcs1", format: "pem" }) as string,
     assertions: [],
+    liveTokens: () => tokens.size,
     answer: {},
     down: undefined,
     requests: [],
@@ -142,6 +152,9 @@ export function createFakeGithub({ now }: { now: () => number }): FakeGithub {
         return new Response(null, { status: 302, headers: { location: back.href } });
       }
       if (path === "/login/oauth/access_token") return await token(request);
+      if (path === `/applications/${fake.clientId}/token` && request.method === "DELETE") {
+        return await deleteToken(request);
+      }
       if (path === "/user" || path === "/user/emails") return asUser(request, path);
       if (path.endsWith("/installation") || path.endsWith("/access_tokens")) return await asApp(request, path);
       if (path.startsWith("/orgs/acme/memberships/") || path === "/api/graphql") {
