@@ -44,6 +44,7 @@ export function chainedOAuth(
   config: ChainedOAuthConfig,
   { source, fetch, keeper, refusedCredentials, log }: ChainedOAuthTools,
 ): Strategy {
+  const mayRevoke = config.provider === undefined || config.provider.revocationUrl !== undefined;
   const refreshes = config.supportsRefresh || source.discovered;
 
   async function redeem(
@@ -141,8 +142,8 @@ export function chainedOAuth(
     },
 
     keep: (grant, now) =>
-      refreshes && grant.credential?.refreshToken !== undefined
-        ? keeper.keep(grant.id, grant.credential, now)
+      (refreshes && grant.credential?.refreshToken !== undefined) || mayRevoke
+        ? keeper.keep(grant.id, credentialIn(grant), now)
         : Promise.resolve(),
 
     current: ({ grantId, credential }) => keeper.current(grantId, credential),

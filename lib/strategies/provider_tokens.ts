@@ -1,6 +1,7 @@
-// The newest provider tokens of each grant, sealed in a store that outlives the process. Tokens that the client holds carry
-// them too, and without such a store that is all there is; with it, two things become possible without losing a rotated
-// refresh token: a refresh whose answer never reached us complete, and a refresh while the client's token is still live.
+// The newest provider tokens of each grant, sealed in the store. Tokens that the client holds carry them too; ours are for
+// telling the provider that a grant has ended when the client is not there to show its own. Where the store outlives the
+// process, two more things become possible without losing a rotated refresh token: a refresh whose answer never reached us
+// complete, and a refresh while the client's token is still live.
 import { createHash } from "node:crypto";
 import { OAuthError } from "../oauth/errors.ts";
 import type { Credential } from "../oauth/grant.ts";
@@ -54,7 +55,6 @@ const marginSeconds = 60;
 const restSeconds = 60;
 const maxPrevious = 8;
 const maxReplaced = 10_000;
-const maxRecent = 1_000;
 
 export function createProviderTokenKeeper(tools: {
   store: Store;
@@ -68,13 +68,17 @@ export function createProviderTokenKeeper(tools: {
   /** Per grant: what was refused in this process, and what goes downstream instead. */
   const replaced = new Map<string, { refused: string[]; value: string }>();
 
-  /** Where no store keeps them: the last refreshes, because a client may revoke with the token before. */
-  const recent = new Map<string, Credential>();
-
   async function read(grantId: string): Promise<Kept | undefined> {
     const sealed = await store.get(keyOf(grantId));
     const opened = sealed === undefined ? undefined : sealer.open("provider tokens", sealed);
     return opened === undefined || opened === "expired" ? undefined : opened.value as Kept;
+  }
+
+  /** Without a store that lasts: what the client carries is all there is to go by, a copy is kept for `forget` alone. */
+  async function renewForgetful(grantId: string, carried: Credential, call: RefreshCall): Promise<Credential> {
+    const credential = await fetchNext(carried, call);
+    await write(grantId, { credential, restUntil: call.now + restSeconds, previous: [] }, call.now);
+    return credential;
   }
 
   async function write(grantId: string, kept: Kept, now: number): Promise<void> {
@@ -84,17 +88,6 @@ export function createProviderTokenKeeper(tools: {
     } catch (error) {
       log.warning("provider_tokens_not_kept", { grant: grantId, error });
     }
-  }
-
-  async function fetchAndRemember(grantId: string, carried: Credential, call: RefreshCall): Promise<Credential> {
-    const credential = await fetchNext(carried, call);
-    recent.delete(grantId);
-    recent.set(grantId, credential);
-    for (const oldest of recent.keys()) {
-      if (recent.size <= maxRecent) break;
-      recent.delete(oldest);
-    }
-    return credential;
   }
 
   /** What the provider gave is in the store before anybody is answered. */
@@ -144,11 +137,11 @@ export function createProviderTokenKeeper(tools: {
 
   return {
     async keep(grantId, credential, now) {
-      if (store.durable) await write(grantId, { credential, restUntil: now, previous: [] }, now);
+      await write(grantId, { credential, restUntil: now, previous: [] }, now);
     },
 
     async renew(grantId, carried, call) {
-      if (!store.durable) return await fetchAndRemember(grantId, carried, call);
+      if (!store.durable) return await renewForgetful(grantId, carried, call);
       try {
         return await leases.hold(keyOf(grantId), () => renewUnderLease(grantId, carried, call));
       } catch (error) {
@@ -159,7 +152,7 @@ export function createProviderTokenKeeper(tools: {
           });
         }
         // Thrown before the provider was asked: what the client carries is all there is to go by.
-        if (error instanceof StoreUnavailableError) return await fetchAndRemember(grantId, carried, call);
+        if (error instanceof StoreUnavailableError) return await renewForgetful(grantId, carried, call);
         throw error;
       }
     },
@@ -180,17 +173,14 @@ export function createProviderTokenKeeper(tools: {
     },
 
     async forget(grantId, carried) {
-      const known = newestOf(carried, recent.get(grantId));
       replaced.delete(grantId);
-      recent.delete(grantId);
-      if (!store.durable) return known;
       try {
         const kept = await read(grantId);
         await store.delete(keyOf(grantId));
-        return newestOf(known, kept?.credential);
+        return newestOf(carried, kept?.credential);
       } catch (error) {
         log.warning("provider_tokens_not_forgotten", { grant: grantId, error });
-        return known;
+        return carried;
       }
     },
   };
