@@ -12,6 +12,7 @@ import { currentRuntime, type Listener } from "./runtime/runtime.ts";
 import { createResourceScopes } from "./scopes/resource_scopes.ts";
 import { createStore, storeKind } from "./store/create_store.ts";
 import { createResilientStore, type ResilientStore } from "./store/resilient_store.ts";
+import { createUseNotes } from "./store/last_use.ts";
 import { createRevocations } from "./store/revocations.ts";
 import { createStrategies } from "./strategies/create_strategy.ts";
 import { countEvents } from "./telemetry/event_counts.ts";
@@ -160,16 +161,20 @@ function createDeps(
       log,
       now,
     }),
-    accessTokens: noteUse(createAccessTokens({ sealer, keys, revocations, now }), firstHour),
+    accessTokens: noteUse(
+      createAccessTokens({ sealer, keys, revocations, now }),
+      [firstHour.tokenUsed, createUseNotes({ store, now, log }, config.tokens.refreshTokenTtlSeconds)],
+    ),
   };
 }
 
-function noteUse(accessTokens: AccessTokens, { tokenUsed }: FirstHour): AccessTokens {
+function noteUse(accessTokens: AccessTokens, notes: readonly FirstHour["tokenUsed"][]): AccessTokens {
   return {
     ...accessTokens,
     async verify(token, resource) {
       const access = await accessTokens.verify(token, resource);
-      tokenUsed({ grant: access.grantId, resource: resource.name });
+      const use = { grant: access.grantId, resource: resource.name };
+      for (const note of notes) note(use);
       return access;
     },
   };

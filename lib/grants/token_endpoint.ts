@@ -8,7 +8,7 @@ import { noStore, publicCors } from "../http/response_headers.ts";
 import { asOAuthError } from "../http/error_responses.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { requireParameter } from "../oauth/parameters.ts";
-import { noteUse } from "../store/last_use.ts";
+import { noteTokensGiven } from "../store/last_use.ts";
 import { redeemCode } from "./authorization_code_grant.ts";
 import { createRefreshTokenGrant } from "./refresh_token_grant.ts";
 
@@ -40,7 +40,7 @@ export function tokenEndpoint(
       deps.log.info("token_refused", { ...facts, error: asOAuthError(error).code });
       throw error; // the reason is logged with the answer
     });
-    await noteUse(deps, grantId, deps.config.tokens.refreshTokenTtlSeconds);
+    await noteTokensGiven(deps, grantId, deps.config.tokens.refreshTokenTtlSeconds);
     deps.log.info("token_issued", { ...facts, grant: grantId });
     return Response.json(response, { headers: { ...noStore, ...publicCors } });
   };
