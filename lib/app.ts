@@ -1,4 +1,5 @@
 // THE MAP: every path and its endpoint.
+import { appsCallbackEndpoint } from "./authorize/apps_callback_endpoint.ts";
 import { appsEndpoint } from "./authorize/apps_endpoint.ts";
 import { authorizationEndpoint } from "./authorize/authorization_endpoint.ts";
 import { callbackEndpoint } from "./authorize/callback_endpoint.ts";
@@ -20,7 +21,7 @@ import { isReachable } from "./runtime/reachability.ts";
 import { healthAnswer, readinessAnswer } from "./telemetry/health.ts";
 import { metricsAnswer } from "./telemetry/metrics_answer.ts";
 import { jwksAnswer } from "./tokens/jwks_endpoint.ts";
-import { sseProbePath } from "./urls.ts";
+import { appsCallbackPath, appsPath, sseProbePath } from "./urls.ts";
 
 export type App = Pick<Router, "fetch">;
 
@@ -87,7 +88,8 @@ export function createApp(deps: Deps, draining: Pick<Draining, "hasBegun" | "rea
   for (const under of ["", "/mcp/:name"]) {
     route(`/oauth-client${under}`, { GET: clientMetadataEndpoint }, { errors: "json" });
   }
-  page("/apps", appsEndpoint(deps), "authorize");
+  page(appsPath, appsEndpoint(deps), "authorize");
+  page(appsCallbackPath, { GET: appsCallbackEndpoint(deps) }, "callback");
   get("/.well-known/jwks.json", () => jwksAnswer(deps.keys));
   get("/openid/v1/jwks", () => jwksAnswer(deps.keys));
   get(sseProbePath, sseProbeEndpoint(deps), { limit: "sse-probe" });

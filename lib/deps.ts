@@ -6,6 +6,7 @@ import type { SafeFetch } from "./http/safe_fetch.ts";
 import type { ResourceScopes } from "./scopes/resource_scopes.ts";
 import type { Revocations } from "./store/revocations.ts";
 import type { ResilientStore } from "./store/resilient_store.ts";
+import type { AccountSignIn } from "./strategies/account_sign_in.ts";
 import type { Strategies } from "./strategies/create_strategy.ts";
 import type { Log } from "./telemetry/log.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
@@ -18,6 +19,8 @@ export interface Deps {
   config: Config;
   clients: Clients;
   strategies: Strategies;
+  /** For our own pages. */
+  accounts: AccountSignIn;
   accessTokens: AccessTokens;
   sealer: Sealer;
   keys: SigningKeys;

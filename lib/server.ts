@@ -130,12 +130,22 @@ function createDeps(
     firstHour: FirstHour;
   },
 ): Deps {
-  const strategies = new Map(config.resources.map(({ name, strategy }) => [name, strategy.kind]));
-  const log = countEvents(firstHour.log, metrics, strategies);
+  const kinds = new Map(config.resources.map(({ name, strategy }) => [name, strategy.kind]));
+  const log = countEvents(firstHour.log, metrics, kinds);
   const sealer = createSealer([config.server.stateSecret, ...config.server.previousStateSecrets], now);
   const keys = createSigningKeys(config);
   const revocations = createRevocations({ store, now, log });
   const safeFetch = createSafeFetch();
+  const strategies = createStrategies(config.resources, {
+    fetch: globalThis.fetch,
+    safeFetch,
+    store,
+    sealer,
+    lifetimes: config.tokens,
+    providers: config.providers,
+    log,
+    now,
+  });
   return {
     config,
     log,
@@ -151,16 +161,8 @@ function createDeps(
     scopes: createResourceScopes({ fetch: globalThis.fetch, now, log }),
     rateLimits: createRateLimits(config.rateLimit, { now: () => Date.now() / 1000, draw: store.draw }),
     clients: createClients({ config: config.clients, sealer, safeFetch, now, log }),
-    strategies: createStrategies(config.resources, {
-      fetch: globalThis.fetch,
-      safeFetch,
-      store,
-      sealer,
-      lifetimes: config.tokens,
-      providers: config.providers,
-      log,
-      now,
-    }),
+    strategies,
+    accounts: strategies.accounts,
     accessTokens: noteUse(
       createAccessTokens({ sealer, keys, revocations, now }),
       [firstHour.tokenUsed, createUseNotes({ store, now, log }, config.tokens.refreshTokenTtlSeconds)],

@@ -3,6 +3,10 @@
 /** A stream without a token, for doctor. */
 export const sseProbePath = "/.well-known/mcp-oauth-proxy/sse-probe";
 
+/** Where people see what they connected, and where a provider sends them back to after they signed in there. */
+export const appsPath = "/apps";
+export const appsCallbackPath = "/callback/apps";
+
 /** How one resource is published: by path under the public URL, or on a host of its own. */
 export type Publication =
   | { by: "path"; publicUrl: string; name: string }

@@ -22,7 +22,7 @@ const mayImport: Record<string, string[]> = {
   "scopes": ["oauth", "config", "http", "telemetry"],
   "strategies": ["oauth", "config", "http", "tokens", "store", "providers", "telemetry"],
   "discovery": ["urls.ts", "oauth", "config", "http", "pages", "runtime"],
-  "authorize": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "pages", "telemetry"],
+  "authorize": ["urls.ts", "oauth", "config", "tokens", "store", "clients", "strategies", "http", "pages", "telemetry"],
   "grants": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "telemetry"],
   "proxy": ["scopes", "oauth", "urls.ts", "config", "tokens", "store", "strategies", "http", "telemetry", "runtime"],
   "demo": [],

@@ -3,15 +3,17 @@ import type { Client } from "../clients/client.ts";
 import type { Config, Resource } from "../config/config.ts";
 import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
 import type { Parameters } from "../oauth/parameters.ts";
+import type { Revocations } from "../store/revocations.ts";
 import type { Store } from "../store/store.ts";
 import type { Strategies } from "../strategies/create_strategy.ts";
 import type { Approval } from "../strategies/strategy.ts";
 import type { Log } from "../telemetry/log.ts";
 import { randomId } from "../tokens/random_id.ts";
 import type { Sealer } from "../tokens/seal.ts";
+import { type AuthorizationFlow, authorizationFlow } from "./authorization_flow.ts";
 import { cookieScopeOf } from "./browser_binding.ts";
 import { completeAuthorization } from "./complete_authorization.ts";
-import { rememberApp } from "./connected_apps.ts";
+import { accountList, browserList, rememberApp } from "./connected_apps.ts";
 import { beginFlow } from "./flow.ts";
 import { redirectWith } from "./redirect.ts";
 
@@ -20,6 +22,7 @@ export interface ApproveTools {
   strategies: Strategies;
   sealer: Sealer;
   store: Store;
+  revocations: Revocations;
   now: () => number;
   log: Log;
 }
@@ -53,9 +56,11 @@ export async function approve(
   const begun = await tools.strategies.of(resource).begin(request, form, { state, now: tools.now() });
   if (begun.kind === "again") return { again: begun.problem };
   if (begun.kind === "redirect") {
-    const cookies = await beginFlow({ ...tools, lifetimeSeconds: tools.config.server.loginTtlSeconds }, {
+    const flow: AuthorizationFlow = { request, resource: resource.name, memo: begun.memo };
+    const lifetimeSeconds = tools.config.server.loginTtlSeconds;
+    const cookies = await beginFlow({ ...tools, kind: authorizationFlow, lifetimeSeconds }, {
       id: state,
-      flow: { request, resource: resource.name, memo: begun.memo },
+      flow,
       browser,
       scope: cookieScopeOf(resource),
     });
@@ -79,9 +84,11 @@ export async function grantCode(
     grant: grant.id,
     ...(grant.identity === undefined ? {} : { subject: grant.identity.subject }),
   });
-  if (binding !== undefined) {
+  const listOfBrowser = binding === undefined ? undefined : browserList(binding);
+  const list = approval.account === undefined ? listOfBrowser : accountList(tools.config, approval.account);
+  if (list !== undefined) {
     const { id: grantId, clientId, resource, grantedAt } = grant;
-    await rememberApp(tools, binding, { grantId, clientId, resource, grantedAt });
+    await rememberApp(tools, list, { grantId, clientId, resource, grantedAt });
   }
   return redirectWith(location, setCookies);
 }

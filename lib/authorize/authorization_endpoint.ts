@@ -13,7 +13,10 @@ import { isConsentRemembered } from "./remembered_consent.ts";
 import { findRedirectableClient } from "./trusted_request.ts";
 
 export function authorizationEndpoint(
-  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "scopes" | "rateLimits" | "now" | "log">,
+  deps: Pick<
+    Deps,
+    "clients" | "strategies" | "sealer" | "store" | "revocations" | "config" | "scopes" | "rateLimits" | "now" | "log"
+  >,
 ): (request: Request, resource: Resource, context: { address: string }) => Promise<Response> {
   async function ask(browser: Request, resource: Resource, client: Client, parameters: Parameters): Promise<Response> {
     const strategy = deps.strategies.of(resource);

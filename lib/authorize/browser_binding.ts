@@ -34,16 +34,20 @@ export function findBinding(request: Request, scope: CookieScope): string | unde
   return value === undefined ? undefined : bindingOf(value);
 }
 
-/** @throws OAuthError `invalid_request` when the form comes from another site or another browser (CSRF) */
-export function checkSameSite(request: Request, binding: string, scope: CookieScope): void {
+/** False when the form comes from another site or another browser (CSRF). */
+export function isSameSite(request: Request, binding: string, scope: CookieScope): boolean {
   const site = request.headers.get("sec-fetch-site");
   const foreign = site !== null && site !== "same-origin" && site !== "none";
-  if (foreign || findBinding(request, scope) !== binding) {
-    throw new OAuthError(
-      "invalid_request",
-      "this form was opened in another browser, or cookies are blocked here; start again from your MCP client and allow cookies",
-    );
-  }
+  return !foreign && findBinding(request, scope) === binding;
+}
+
+/** @throws OAuthError `invalid_request` when the form comes from another site or another browser (CSRF) */
+export function checkSameSite(request: Request, binding: string, scope: CookieScope): void {
+  if (isSameSite(request, binding, scope)) return;
+  throw new OAuthError(
+    "invalid_request",
+    "this form was opened in another browser, or cookies are blocked here; start again from your MCP client and allow cookies",
+  );
 }
 
 function bindingOf(cookieValue: string): string {

@@ -4,15 +4,16 @@ import type { Deps } from "../deps.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { parseParameters, requireParameter } from "../oauth/parameters.ts";
 import { grantCode } from "./approve.ts";
+import { type AuthorizationFlow, authorizationFlow } from "./authorization_flow.ts";
 import { cookieScopeOf, findBinding } from "./browser_binding.ts";
 import { resumeFlow } from "./flow.ts";
 import { refuse } from "./refuse.ts";
 import { findRedirectableClient } from "./trusted_request.ts";
 
 export function callbackEndpoint(
-  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "now" | "log">,
+  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "revocations" | "config" | "now" | "log">,
 ): (request: Request, resource: Resource) => Promise<Response> {
-  const tools = { ...deps, lifetimeSeconds: deps.config.server.loginTtlSeconds };
+  const tools = { ...deps, kind: authorizationFlow, lifetimeSeconds: deps.config.server.loginTtlSeconds };
 
   return async (browser, resource) => {
     if (resource.strategy.kind === "passthrough") {
@@ -21,11 +22,11 @@ export function callbackEndpoint(
     const answer = parseParameters(new URL(browser.url).searchParams);
     const state = requireParameter(answer, "state");
     if (answer.error === undefined) requireParameter(answer, "code");
-    const { flow, clearCookie } = await resumeFlow(tools, {
+    const { flow, clearCookie } = await resumeFlow<AuthorizationFlow>(tools, {
       state,
-      resource: resource.name,
       browser,
       scope: cookieScopeOf(resource),
+      isOurs: (flow) => flow.resource === resource.name,
     });
     const { request, memo } = flow;
     const { clientId, redirectUri } = request;

@@ -16,7 +16,10 @@ import { rememberConsent } from "./remembered_consent.ts";
 import { findRedirectableClient } from "./trusted_request.ts";
 
 export function consentEndpoint(
-  deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "config" | "scopes" | "now" | "log">,
+  deps: Pick<
+    Deps,
+    "clients" | "strategies" | "sealer" | "store" | "revocations" | "config" | "scopes" | "now" | "log"
+  >,
 ): (request: Request, resource: Resource) => Promise<Response> {
   async function answer(
     browser: Request,

@@ -1,27 +1,27 @@
-// The trip to a provider and back. The provider's `state` is a short id; the request itself waits sealed in a cookie of that
+// The trip to a provider and back. The provider's `state` is a short id; what it is for waits sealed in a cookie of that
 // name, which binds the trip to the browser, lets several tabs have theirs, and needs no storage (SBP: state).
-import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { type CookieScope, printCookie, readCookie, readCookieNames } from "../http/cookies.ts";
 import type { Store } from "../store/store.ts";
-import type { Sealer } from "../tokens/seal.ts";
+import type { Sealer, SealPurpose } from "../tokens/seal.ts";
 
-export interface Flow {
-  request: AuthorizationRequest;
-  /** Name of the resource the trip began for. */
-  resource: string;
-  /** What the strategy wants back in `finish`. */
-  memo: unknown;
+/** What trips are for. Each kind has its own key and its own cookies, so one's answer is no use where another's is expected. */
+export interface FlowKind {
+  purpose: SealPurpose;
+  /** Of the cookies' names. */
+  prefix: string;
+  /** What whoever is too late can do: "start again from …". */
+  startAgainFrom: string;
 }
 
 export interface FlowTools {
+  kind: FlowKind;
   sealer: Sealer;
   store: Store;
   now: () => number;
   lifetimeSeconds: number;
 }
 
-const prefix = "mcp-flow-";
 /** Browsers keep 4 096 bytes of a cookie; a longer flow waits in the store. */
 const maxCookieLength = 3_800;
 /** Reverse proxies take 8 KB of cookies by default; trips that were never finished give way. */
@@ -30,10 +30,11 @@ const maxOpenFlows = 4;
 /** The cookies to set before the browser leaves: the new trip, and the oldest ones' end where there are too many. */
 export async function beginFlow(
   tools: FlowTools,
-  { id, flow, browser, scope }: { id: string; flow: Flow; browser: Request; scope: CookieScope },
+  { id, flow, browser, scope }: { id: string; flow: unknown; browser: Request; scope: CookieScope },
 ): Promise<string[]> {
+  const { purpose, prefix } = tools.kind;
   const expiresAt = tools.now() + tools.lifetimeSeconds;
-  const sealed = tools.sealer.seal("flow", { id, ...flow }, expiresAt);
+  const sealed = tools.sealer.seal(purpose, { id, flow }, expiresAt);
   const inCookie = sealed.length <= maxCookieLength;
   if (!inCookie) await tools.store.put(`flow:${id}`, sealed, expiresAt);
   const open = readCookieNames(browser, prefix, scope);
@@ -46,19 +47,28 @@ export async function beginFlow(
 /**
  * The flow that the browser comes back from, once.
  *
- * @throws OAuthError `invalid_request` for the error page: unknown, used or expired state, another browser, another resource
+ * @throws OAuthError `invalid_request` for the error page: unknown, used or expired state, another browser, another kind
  */
-export async function resumeFlow(
+export async function resumeFlow<Flow>(
   tools: FlowTools,
-  { state, resource, browser, scope }: { state: string; resource: string; browser: Request; scope: CookieScope },
+  { state, browser, scope, isOurs }: {
+    state: string;
+    browser: Request;
+    scope: CookieScope;
+    /** Whether the trip ends where it should. */
+    isOurs: (flow: Flow) => boolean;
+  },
 ): Promise<{ flow: Flow; clearCookie: string }> {
+  const { purpose, prefix } = tools.kind;
   const cookie = /^[A-Za-z0-9_-]{22}$/.test(state) ? readCookie(browser, prefix + state, scope) : undefined;
   const sealed = cookie === "kept" ? await tools.store.get(`flow:${state}`) : cookie;
-  const opened = sealed === undefined ? undefined : tools.sealer.open("flow", sealed);
-  if (opened === undefined || opened === "expired") throw expired();
-  const flow = opened.value as Flow & { id: string };
-  if (flow.id !== state || flow.resource !== resource) throw expired();
-  if (await tools.store.putIfAbsent(`state:${state}`, "used", opened.expiresAt!) !== undefined) throw expired();
+  const opened = sealed === undefined ? undefined : tools.sealer.open(purpose, sealed);
+  if (opened === undefined || opened === "expired") throw expired(tools.kind);
+  const { id, flow } = opened.value as { id: string; flow: Flow };
+  if (id !== state || !isOurs(flow)) throw expired(tools.kind);
+  if (await tools.store.putIfAbsent(`state:${state}`, "used", opened.expiresAt!) !== undefined) {
+    throw expired(tools.kind);
+  }
   return { flow, clearCookie: endCookie(prefix + state, scope) };
 }
 
@@ -66,9 +76,9 @@ function endCookie(name: string, scope: CookieScope): string {
   return printCookie({ name, value: "", maxAgeSeconds: 0 }, scope);
 }
 
-function expired(): OAuthError {
+function expired({ startAgainFrom }: FlowKind): OAuthError {
   return new OAuthError(
     "invalid_request",
-    "Session expired: this sign-in was begun in another browser, took too long, or was finished before; start again from your MCP client",
+    `Session expired: this sign-in was begun in another browser, took too long, or was finished before; start again from ${startAgainFrom}`,
   );
 }

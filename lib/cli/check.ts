@@ -27,7 +27,7 @@ export async function check({ configPath, alsoPublic = false }: CheckOptions): P
     report("store", async () => [await storeFinding(config)]),
     ...config.resources.map((resource) => report(title(resource), () => resourceFindings(resource, tools))),
     ...[...config.providers.values()].map((provider) =>
-      report(`provider ${provider.name}`, () => signInFindings(provider, config.resources, tools))
+      report(`provider ${provider.name}`, () => signInFindings(provider, config, tools))
     ),
   ]);
   const failed = findings.flat().filter(({ level }) => level === "problem").length;

@@ -24,7 +24,10 @@ export function jsonError(error: OAuthError, { basicAuthentication = false } = {
 }
 
 /** A page for a person, where the redirect URI can't be trusted yet or there is none. */
-export async function pageError(error: OAuthError, requestId: string): Promise<Response> {
+export async function pageError(
+  error: OAuthError,
+  { requestId, fromClient }: { requestId: string; fromClient: boolean },
+): Promise<Response> {
   const ours = error.status >= 500;
   const page = await errorPage({
     title: error.code === "temporarily_unavailable"
@@ -35,7 +38,9 @@ export async function pageError(error: OAuthError, requestId: string): Promise<R
     message: sentence(error.message),
     advice: ours
       ? "Try again in a moment. If it stays like this, tell the person who runs this server and give them the request id."
-      : "Nothing was sent anywhere. Start again from your MCP client; if it stays like this, the client or this server's configuration has to change.",
+      : fromClient
+      ? "Nothing was sent anywhere. Start again from your MCP client; if it stays like this, the client or this server's configuration has to change."
+      : "Nothing was changed. Go back to the page that you came from and try again.",
     ...(error.operatorHint === undefined ? {} : { operatorHint: error.operatorHint }),
     requestId,
   });

@@ -45,6 +45,9 @@ type Answer = (request: Request, connection: Connection) => Found | Promise<Foun
 type Found = Response | undefined;
 export type Handlers = Partial<Record<"GET" | "POST", Handler>>;
 
+/** @param context `host` as the browser named it, as far as trusted proxies tell */
+export type PageHandler = (request: Request, context: { host: string }) => Promise<Response>;
+
 /** @param asker whether the peer itself, not who it says it asks for, is one of the trusted proxies */
 export type ProxyHandler = (
   request: Request,
@@ -52,8 +55,8 @@ export type ProxyHandler = (
   asker: { isTrusted: boolean },
 ) => Promise<Response>;
 
-/** `json` for programs (RFC 6749 §5.2), `page` for people. */
-export type ErrorStyle = "json" | "page";
+/** `json` for programs (RFC 6749 §5.2), `page` for people whom a client sent, `own page` for people who came by themselves. */
+export type ErrorStyle = "json" | "page" | "own page";
 
 export interface RouteOptions {
   errors: ErrorStyle;
@@ -69,7 +72,7 @@ export interface Router {
   /** An answer that has nothing to do with a resource; `limit` names its bucket where strangers are counted. */
   get(path: string, answer: Answer, options?: { limit?: string; errors?: ErrorStyle }): void;
   /** A page that has nothing to do with one resource, with its methods. Strangers are counted under `limit`. */
-  page(path: string, handlers: Record<"GET" | "POST", (request: Request) => Promise<Response>>, limit: string): void;
+  page(path: string, handlers: Partial<Record<"GET" | "POST", PageHandler>>, limit: string): void;
   /** One path of a resource, with its methods; 405 with `Allow` for the others (RFC 9110 §15.5.6). `:name` names the resource. */
   route(path: string, handlers: Handlers, options: RouteOptions): void;
   /** Every method of a path of a resource. */
@@ -124,9 +127,14 @@ export function createRouter(
     );
   }
 
-  function resourceOf({ url: { host, pathname }, name, forwarded }: Routed): Resource | undefined {
+  function hostOf({ url, forwarded }: Routed): string {
+    return chooseHost(url.host, forwarded.host, published);
+  }
+
+  function resourceOf(routed: Routed): Resource | undefined {
+    const { url: { pathname }, name } = routed;
     return findResource(resources, {
-      host: chooseHost(host, forwarded.host, published),
+      host: hostOf(routed),
       pathname,
       ...(name === undefined ? {} : { name }),
     });
@@ -156,16 +164,18 @@ export function createRouter(
   ): Response | Promise<Response> {
     const error = asOAuthError(thrown);
     logFailure(log, error, requestId);
-    return style === "page"
-      ? pageError(error, requestId)
-      : jsonError(error, { basicAuthentication: request.headers.has("authorization") });
+    return style === "json"
+      ? jsonError(error, { basicAuthentication: request.headers.has("authorization") })
+      : pageError(error, { requestId, fromClient: style === "page" });
   }
 
   async function comeBack({ facts: { requestId } }: Routed, style: ErrorStyle): Promise<Response> {
     const error = new OAuthError("temporarily_unavailable", "this server is restarting; ask again in a few seconds", {
       retryAfterSeconds: retryAfterDrainSeconds,
     });
-    const response = style === "page" ? await pageError(error, requestId) : jsonError(error);
+    const response = style === "json"
+      ? jsonError(error)
+      : await pageError(error, { requestId, fromClient: style === "page" });
     response.headers.set("connection", "close"); // else the next request comes on a connection that is about to end
     return response;
   }
@@ -183,10 +193,10 @@ export function createRouter(
     },
     page(path, handlers, limit) {
       for (const [method, handler] of Object.entries(handlers)) {
-        on(method, path, async ({ request, forwarded }) => {
-          await rateLimits.checkAddress(limit, forwarded.address);
-          return await handler(request);
-        }, "page");
+        on(method, path, async (routed) => {
+          await rateLimits.checkAddress(limit, routed.forwarded.address);
+          return await handler(routed.request, { host: hostOf(routed) });
+        }, "own page");
       }
     },
     route(path, handlers, { errors, limit, cors }) {

@@ -9,6 +9,14 @@ export interface Identity {
   groups?: readonly string[];
 }
 
+/** Somebody at a sign-in provider, whatever `sub` shows of them. */
+export interface Account {
+  /** The provider's name in the configuration. */
+  provider: string;
+  /** The provider's own id of the user: stable and never reused. */
+  subject: string;
+}
+
 /** What goes downstream in a header, and what it takes to renew it. */
 export interface Credential {
   /** The pasted key, or the provider's access token: the bare value without a scheme. */
@@ -38,11 +46,7 @@ export interface ProviderRegistration {
 }
 
 /** What it takes to ask a sign-in provider for today's facts about the user. */
-export interface Renewal {
-  /** The provider's name in the configuration. */
-  provider: string;
-  /** The provider's own id of the user, whatever `sub` shows. */
-  subject: string;
+export interface Renewal extends Account {
   /** The provider's refresh token or what it has instead. */
   value: string;
 }

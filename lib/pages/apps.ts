@@ -1,11 +1,25 @@
-// What was connected from this browser, and a button that ends it.
+// What somebody connected, and a button that ends it: with their account, and in this browser.
 import { html } from "hono/html";
 import { type Html, layout } from "./layout.ts";
 
 export interface AppsPage {
-  apps: readonly ListedApp[];
+  /** Absent: nobody is. */
+  signedIn?: {
+    /** As the provider calls them. */
+    name: string;
+    provider: string;
+    apps: readonly ListedApp[];
+    /** Sealed. */
+    signOut: string;
+  };
+  /** Ways to sign in, or the page where one can; undefined where nothing here is opened by signing in. */
+  signIn: { choices: readonly { label: string; handle: string }[] } | { elsewhere: string } | undefined;
+  /** What was given in this browser, without signing in. */
+  here: readonly ListedApp[];
   /** The list is gone when the server restarts. */
   forgetful: boolean;
+  /** Why the last button did nothing. */
+  problem?: string;
 }
 
 export interface ListedApp {
@@ -16,44 +30,100 @@ export interface ListedApp {
   /** Seconds since the epoch. */
   grantedAt: number;
   lastUsedAt?: number;
+  /** What ending the access here does not end at the service behind it. */
+  leftBehind: "nothing" | "the key" | "the provider's access";
   /** Sealed; names the grant for this browser only. */
   handle: string;
 }
 
-export function appsPage({ apps, forgetful }: AppsPage): Promise<string> {
+export function appsPage(page: AppsPage): Promise<string> {
   const title = "Connected programs";
+  const { signedIn, signIn, here, forgetful, problem } = page;
   return layout(
     title,
     html`<h1>${title}</h1>
-<p>What you connected from this browser. Access that you gave in another one is shown there.</p>
-${
-      forgetful
-        ? html`
-          <p
-            class="warning">This server forgets the list when it restarts, and also what you ended here: access then goes on until its tokens expire. Services behind it are not told.</p>
-        `
-        : ""
-    }
-${apps.length === 0 ? html`<p>Nothing is connected.</p>` : apps.map(entry)}`,
+<p>Programs that may use the servers here in your name. Ending an access stops the program at once.</p>
+${problem === undefined ? "" : html`<p class="problem" role="alert">${sentence(problem)}</p>`}
+${forgetful ? forgets : ""}
+${signedIn === undefined ? "" : withAccount(signedIn)}
+${signedIn !== undefined || signIn === undefined ? "" : signInSection(signIn)}
+${signIn === undefined ? "" : html`<h2>Connected in this browser, with a key or at the service itself</h2>`}
+${list(here, "here")}`,
   );
 }
 
-function entry(app: ListedApp, index: number): Html {
+const forgets = html`
+  <p
+    class="warning">This server forgets these lists when it restarts, and also what you ended here: access then goes on until its tokens expire.</p>
+`;
+
+function withAccount({ name, provider, apps, signOut }: NonNullable<AppsPage["signedIn"]>): Html {
+  return html`<h2>Connected with your account</h2>
+<form method="post" class="beside">
+<p>Signed in at ${provider} as <bdi class="name">${name}</bdi></p>
+${button(signOut, "Sign out")}</form>
+${list(apps, "account")}`;
+}
+
+function signInSection(signIn: NonNullable<AppsPage["signIn"]>): Html {
+  return html`<h2>Connected with your account</h2>
+${
+    "elsewhere" in signIn
+      ? html`<p>Shown where you can sign in: <a href="${signIn.elsewhere}">${signIn.elsewhere}</a></p>`
+      : html`<p>Sign in to see what you let in with it, from any device.</p>
+<form method="post" class="choices">${
+        signIn.choices.map(({ label, handle }) =>
+          html`<button name="action" value="${handle}">Sign in with ${label}</button>`
+        )
+      }</form>`
+  }`;
+}
+
+function list(apps: readonly ListedApp[], part: string): Html {
+  return apps.length === 0
+    ? html`<p>Nothing is connected.</p>`
+    : html`${apps.map((app, index) => entry(app, `${part}-${index}`))}`;
+}
+
+function entry(app: ListedApp, id: string): Html {
   const { clientName = "A program that is no longer known", resourceName, resourceUrl, grantedAt, lastUsedAt } = app;
-  return html`
-    <section aria-labelledby="app-${index}">
-      <h2 id="app-${index}"><bdi>${clientName}</bdi> uses <bdi>${resourceName}</bdi></h2>
-      <p class="soft where">${resourceUrl}</p>
-      <p class="soft">Since ${moment(grantedAt)}. ${lastUsedAt === undefined
-        ? "Not used yet."
-        : html`Last used ${moment(lastUsedAt)}.`}</p>
-      <form method="post"><input type="hidden" name="app" value="${app.handle}">
-    <button class="small" aria-label="End this access: ${clientName} to ${resourceName}">End this access</button></form>
-    </section>
-  `;
+  return html`<section class="entry" aria-labelledby="${id}">
+<h3 id="${id}"><bdi>${clientName}</bdi> uses <bdi>${resourceName}</bdi></h3>
+<p class="soft where">${resourceUrl}</p>
+<p class="soft">Since ${moment(grantedAt)}. ${
+    lastUsedAt === undefined ? "Not used yet." : html`Last used ${moment(lastUsedAt)}.`
+  }</p>
+${hint(app)}
+<form method="post">${button(app.handle, "End this access", `End this access: ${clientName} to ${resourceName}`)}</form>
+</section>`;
+}
+
+function hint({ leftBehind, resourceName }: ListedApp): Html | "" {
+  switch (leftBehind) {
+    case "nothing":
+      return "";
+    case "the key":
+      return html`
+        <p
+          class="soft">Your API key itself stays good: withdraw it at <bdi>${resourceName}</bdi> if you do not trust the program any more.</p>
+      `;
+    case "the provider's access":
+      return html`
+        <p
+          class="soft"><bdi>${resourceName}</bdi> can't be told from here: it may still list the access, and you can end it there too.</p>
+      `;
+  }
+}
+
+function button(handle: string, text: string, label = text): Html {
+  return html`<button class="small" name="action" value="${handle}" aria-label="${label}">${text}</button>`;
 }
 
 function moment(seconds: number): Html {
   const iso = new Date(seconds * 1000).toISOString();
   return html`<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 }

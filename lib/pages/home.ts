@@ -37,7 +37,7 @@ export function homePage({ servers, chosen }: HomePage): Promise<string> {
   );
 }
 
-const apps = html`<p class="apart"><a href="apps">What I connected from this browser</a></p>`;
+const apps = html`<p class="apart"><a href="apps">What I connected</a></p>`;
 
 function entry(server: HomeServer, open: boolean): Html {
   const { name, displayName, url, signIn, up } = server;

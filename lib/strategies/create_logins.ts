@@ -7,6 +7,7 @@ import { wantedFacts } from "../providers/wanted_facts.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Sealer } from "../tokens/seal.ts";
+import { type AccountSignIn, accountSignIn } from "./account_sign_in.ts";
 import { createKeptRenewals } from "./kept_renewals.ts";
 import { login } from "./login.ts";
 import type { Strategy } from "./strategy.ts";
@@ -21,9 +22,13 @@ export interface LoginDependencies {
   log: Log;
 }
 
-export type CreateLogin = (resource: Resource, config: LoginConfig) => Strategy;
+export interface Logins {
+  create(resource: Resource, config: LoginConfig): Strategy;
+  /** The same providers, to show people what they let in. */
+  accounts: AccountSignIn;
+}
 
-export function createLogins(resources: readonly Resource[], dependencies: LoginDependencies): CreateLogin {
+export function createLogins(resources: readonly Resource[], dependencies: LoginDependencies): Logins {
   const { store, sealer, lifetimes, log } = dependencies;
   const fetch = createProviderFetch(dependencies.fetch);
   const providers = new Map<string, Provider>(
@@ -33,5 +38,10 @@ export function createLogins(resources: readonly Resource[], dependencies: Login
     ]),
   );
   const renewals = createKeptRenewals({ store, sealer, log, lifetimeSeconds: lifetimes.refreshTokenTtlSeconds });
-  return (resource, config) => login(resource, config, { providers, renewals, log });
+  const used = resources.flatMap(({ strategy }) => strategy.kind === "login" ? strategy.providers : []);
+  const offered = [...providers.values()].filter(({ name }) => used.includes(name));
+  return {
+    create: (resource, config) => login(resource, config, { providers, renewals, log }),
+    accounts: accountSignIn(offered, log),
+  };
 }

@@ -8,8 +8,9 @@ import { createLeases } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Sealer } from "../tokens/seal.ts";
+import type { AccountSignIn } from "./account_sign_in.ts";
 import { chainedOAuth } from "./chained_oauth.ts";
-import { type CreateLogin, createLogins } from "./create_logins.ts";
+import { createLogins, type Logins } from "./create_logins.ts";
 import { passthrough } from "./passthrough.ts";
 import { createProviderTokenKeeper, type ProviderTokenKeeper } from "./provider_tokens.ts";
 import { createRefusedCredentials, type RefusedCredentials } from "./refused_credentials.ts";
@@ -35,7 +36,10 @@ export interface Strategies {
   of(resource: Resource): Strategy;
 }
 
-export function createStrategies(resources: readonly Resource[], tools: StrategyTools): Strategies {
+export function createStrategies(
+  resources: readonly Resource[],
+  tools: StrategyTools,
+): Strategies & { accounts: AccountSignIn } {
   const { store, sealer, log } = tools;
   const shared: Shared = {
     keeper: createProviderTokenKeeper({
@@ -46,16 +50,16 @@ export function createStrategies(resources: readonly Resource[], tools: Strategy
       lifetimeSeconds: tools.lifetimes.refreshTokenTtlSeconds,
     }),
     refusedCredentials: createRefusedCredentials(tools),
-    login: createLogins(resources, tools),
+    logins: createLogins(resources, tools),
   };
   const strategies = new Map(resources.map((resource) => [resource.name, createStrategy(resource, tools, shared)]));
-  return { of: (resource) => strategies.get(resource.name)! };
+  return { of: (resource) => strategies.get(resource.name)!, accounts: shared.logins.accounts };
 }
 
 interface Shared {
   keeper: ProviderTokenKeeper;
   refusedCredentials: RefusedCredentials;
-  login: CreateLogin;
+  logins: Logins;
 }
 
 function createStrategy(resource: Resource, tools: StrategyTools, shared: Shared): Strategy {
@@ -65,7 +69,7 @@ function createStrategy(resource: Resource, tools: StrategyTools, shared: Shared
     case "chained_oauth":
       return chained(resource, resource.strategy, tools, shared);
     case "login":
-      return shared.login(resource, resource.strategy);
+      return shared.logins.create(resource, resource.strategy);
   }
 }
 

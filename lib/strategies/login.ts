@@ -90,7 +90,8 @@ export function login(resource: Resource, config: LoginConfig, { providers, rene
       const provider = find(name);
       if (provider === undefined) throw new OAuthError("server_error", "signing in there is not offered any more");
       try {
-        return admit(name, await provider.finish(memo, answer, { redirectUri: resource.urls.callback, now }));
+        const signedIn = await provider.finish(memo, answer, { redirectUri: resource.urls.callback, now });
+        return { ...admit(name, signedIn), account: { provider: name, subject: signedIn.identity.subject } };
       } catch (error) {
         noteFailure(name, error);
         throw signInFailure(error);

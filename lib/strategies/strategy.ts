@@ -1,6 +1,6 @@
 // How a resource gets the credential that its downstream accepts.
 import type { AuthorizationRequest } from "../oauth/authorization_request.ts";
-import type { Credential, Grant, Identity, Renewal } from "../oauth/grant.ts";
+import type { Account, Credential, Grant, Identity, Renewal } from "../oauth/grant.ts";
 import type { Parameters } from "../oauth/parameters.ts";
 
 /** What a strategy adds to an approved request; the grant is made of both. */
@@ -8,6 +8,8 @@ export interface Approval {
   credential?: Credential;
   identity?: Identity;
   renewal?: Renewal;
+  /** Who approved, where a sign-in provider told us. Not part of the grant: it is for finding the grant again. */
+  account?: Account;
   /** When the provider granted less (or more) than was asked; absent: what was asked. */
   scope?: readonly string[];
 }

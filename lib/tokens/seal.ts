@@ -18,6 +18,8 @@ export type SealPurpose =
   | "consent"
   | "connected apps"
   | "connected app"
+  | "apps sign-in"
+  | "apps session"
   | "provider registration"
   | "provider tokens";
 

@@ -32,7 +32,7 @@ client_secret = "${fake.clientSecret}"
 async function findingsOf(text: string): Promise<string[]> {
   const config = parseConfig(text);
   const [provider] = config.providers.values();
-  const findings = await signInFindings(provider!, config.resources, { fetch: globalThis.fetch });
+  const findings = await signInFindings(provider!, config, { fetch: globalThis.fetch });
   return findings.map(({ level, text }) => `${level}: ${text}`);
 }
 
@@ -48,6 +48,10 @@ test("check: a provider that is there and knows us, behind a reverse proxy; the 
     assert.match(
       output,
       /provider google\n {2}✓ discovery: found http:\/\/127.*\n {2}✓ client credentials: .*knows client_id/,
+    );
+    assert.match(
+      output,
+      /redirect URIs to allow there: https:\/\/mcp\.example\.com\/callback\/mcp\/wiki https:\/\/mcp\.example\.com\/callback\/apps\n/,
     );
     assert.ok(!output.includes("s3cret"));
   } finally {
@@ -96,9 +100,9 @@ app_private_key_file = "key.pem"
   const config = parseConfig(text, {}, () => fake.appKey);
   const provider = config.providers.get("github")!;
   const ask = async () =>
-    (await signInFindings(provider, config.resources, { fetch: globalThis.fetch })).map(({ level }) => level);
-  assert.deepEqual(await ask(), ["ok", "ok"]);
+    (await signInFindings(provider, config, { fetch: globalThis.fetch })).map(({ level }) => level);
+  assert.deepEqual(await ask(), ["ok", "ok", "ok"]);
   fake.installed = false;
-  assert.deepEqual(await ask(), ["ok", "problem"]);
+  assert.deepEqual(await ask(), ["ok", "problem", "ok"]);
   await server[Symbol.asyncDispose]();
 });

@@ -29,6 +29,11 @@ after(async () => {
   await downstream[Symbol.asyncDispose]();
 });
 
+/** The newest entry comes first. */
+function firstAction({ html }: Page): { action: string } {
+  return { action: /<button class="small" name="action" value="([^"]*)"/.exec(html)![1]! };
+}
+
 /** Text without tags, white space as one space. */
 const textOf = ({ html }: Page) => html.replace(/<style>.*<\/style>/s, "").replace(/<[^>]+>/g, "").replace(/\s+/g, " ");
 
@@ -39,6 +44,9 @@ test("a browser sees what was connected in it, since when and last used; another
   assert.match(fresh, /Reader &lt;b&gt; uses Notes/);
   assert.match(fresh, /Since \d{4}-\d\d-\d\d \d\d:\d\d UTC\. Not used yet\./);
   await client.redeem(code);
+  assert.match(textOf(await client.browser.get(`${proxy.url}/apps`)), /Not used yet/, "a token alone is no use");
+  const { access_token } = await client.signIn();
+  assert.equal((await client.mcp(access_token!)).status, 200);
   assert.match(textOf(await client.browser.get(`${proxy.url}/apps`)), /Last used \d{4}-\d\d-\d\d/);
   const other = await createBrowser().get(`${proxy.url}/apps`);
   assert.match(textOf(other), /Nothing is connected/);
@@ -46,7 +54,7 @@ test("a browser sees what was connected in it, since when and last used; another
 });
 
 test("the page says that a memory store forgets the list", async () => {
-  assert.match(textOf(await createBrowser().get(`${proxy.url}/apps`)), /forgets the list when it restarts/);
+  assert.match(textOf(await createBrowser().get(`${proxy.url}/apps`)), /forgets these lists when it restarts/);
 });
 
 test("ending an access ends its tokens, and only those", async () => {
@@ -55,9 +63,7 @@ test("ending an access ends its tokens, and only those", async () => {
   const ended = await client.signIn();
   const page = await client.browser.get(`${proxy.url}/apps`);
   assert.equal([...page.html.matchAll(/<form/g)].length, 2);
-  // The newest comes first, and its form is the first one.
-  const first = { ...page, html: page.html.slice(0, page.html.indexOf("</form>")) };
-  const sent = await client.browser.submit(first, {});
+  const sent = await client.browser.submit(page, firstAction(page));
   assert.equal(sent.status, 303);
   assert.equal([...(await client.browser.get(sent.location!)).html.matchAll(/<form/g)].length, 1);
   assert.equal((await client.mcp(ended.access_token!)).status, 401);
@@ -69,11 +75,12 @@ test("a form from another site, from another browser or made up ends nothing", a
   const client = await createTestClient(proxy.url, "notes", { client_name: "Keeper" });
   const { access_token } = await client.signIn();
   const page = await client.browser.get(`${proxy.url}/apps`);
-  assert.equal((await client.browser.submit(page, {}, { "sec-fetch-site": "cross-site" })).status, 400);
+  const action = firstAction(page);
+  assert.equal((await client.browser.submit(page, action, { "sec-fetch-site": "cross-site" })).status, 400);
   const other = await createTestClient(proxy.url, "notes");
   await other.authorize();
-  assert.equal((await other.browser.submit(page, {})).status, 400);
-  assert.equal((await client.browser.submit(page, { app: "made-up" })).status, 400);
+  assert.equal((await other.browser.submit(page, action)).status, 400);
+  assert.equal((await client.browser.submit(page, { action: "made-up" })).status, 400);
   assert.equal((await client.mcp(access_token!)).status, 200);
 });
 
@@ -87,14 +94,27 @@ test("where the store is durable the list outlives a restart, and ending an acce
     const { body } = await client.redeem(new URL(back.location!).searchParams.get("code")!);
     await stage.restart();
     const page = await client.browser.get(`${stage.proxy.url}/apps`);
-    assert.doesNotMatch(page.html, /forgets the list/);
+    assert.doesNotMatch(page.html, /forgets these lists/);
     assert.match(textOf(page), /uses Hub/);
     const before = stage.hubProvider.revocations.length;
-    assert.equal((await client.browser.submit(page, {})).status, 303);
+    assert.equal((await client.browser.submit(page, firstAction(page))).status, 303);
     assert.equal(stage.hubProvider.revocations.length, before + 1);
     assert.equal((await client.refresh(body.refresh_token!)).body.error, "invalid_grant");
   } finally {
     await stage[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test("with a memory store ending an access reaches the provider too, with the token it gave last", async () => {
+  await using stage = await stageChained({});
+  const client = await stage.client("hub");
+  const sent = await client.browser.submit(await client.authorize(), { decision: "allow" });
+  const back = await client.browser.follow(sent, redirectUri);
+  const { body } = await client.redeem(new URL(back.location!).searchParams.get("code")!);
+  const refreshed = await client.refresh(body.refresh_token!);
+  const page = await client.browser.get(`${stage.proxy.url}/apps`);
+  assert.equal((await client.browser.submit(page, firstAction(page))).status, 303);
+  assert.equal(stage.hubProvider.revocations.length, 1);
+  assert.equal((await client.refresh(refreshed.body.refresh_token!)).body.error, "invalid_grant");
 });
