@@ -1,18 +1,14 @@
-// What fires at the same moment: one code, one refresh token, a revocation and a refresh, a policy that changes under an open page.
+// What changes or arrives while something else is open: a policy under a page, a line end in a line. store_races.test.ts has
+// the races for codes and tokens.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { eventually } from "../support/eventually.ts";
 import { createFakeOpenId } from "../support/fake_openid.ts";
 import { listen } from "../support/fake_server.ts";
-import { createTestClient, type TestClient, type TokenAnswer } from "../support/oauth_test_client.ts";
+import { createTestClient } from "../support/oauth_test_client.ts";
 import { startProxy } from "../support/proxy_process.ts";
 import { recordingDownstream } from "../support/recording_downstream.ts";
-
-const at = 64;
-const call = { method: "POST", headers: { "content-type": "application/json" }, body: '{"jsonrpc":"2.0","id":1}' };
-
-const many = <T>(attempt: () => Promise<T>) => Promise.all(Array.from({ length: at }, attempt));
 
 async function stage(more = "") {
   const downstream = await recordingDownstream();
@@ -36,44 +32,6 @@ ${more}`,
     },
   };
 }
-
-const isDead = async (client: TestClient, tokens: TokenAnswer["body"]) => {
-  assert.equal((await client.mcp(tokens.access_token!, call)).status, 401);
-  assert.equal((await client.refresh(tokens.refresh_token!)).body.error, "invalid_grant");
-};
-
-test(`S1-30: of ${at} redemptions of one code at once one at most gets tokens, and they are dead`, async () => {
-  await using on = await stage();
-  const code = await on.client.code("the-key");
-  const answers = await many(() => on.client.redeem(code));
-  const good = answers.filter(({ status }) => status === 200);
-  assert.equal(good.length, 1);
-  assert.ok(answers.every(({ status, body }) => status === 200 || body.error === "invalid_grant"));
-  await isDead(on.client, good[0]!.body);
-});
-
-test(`S1-40: ${at} refreshes of one token at once all get the same pair, and the grant lives on`, async () => {
-  await using on = await stage();
-  const first = await on.client.signIn();
-  const answers = await many(() => on.client.refresh(first.refresh_token!));
-  assert.ok(answers.every(({ status }) => status === 200));
-  assert.equal(new Set(answers.map(({ body }) => body.refresh_token)).size, 1);
-  assert.equal((await on.client.refresh(answers[0]!.body.refresh_token!)).status, 200);
-});
-
-test("RFC 7009 §2.1: whatever a refresh that runs against the revocation gets, it is dead", async () => {
-  await using on = await stage();
-  for (let round = 0; round < 4; round++) {
-    const first = await on.client.signIn();
-    const [revoked, ...answers] = await Promise.all([
-      on.client.revoke(first.refresh_token!),
-      ...Array.from({ length: 8 }, () => on.client.refresh(first.refresh_token!)),
-    ]);
-    assert.equal(revoked.status, 200);
-    for (const { status, body } of answers) if (status === 200) await isDead(on.client, body);
-    await isDead(on.client, first);
-  }
-});
 
 test("S1-08: when the policy stops allowing a redirect URI, nothing more goes there: not from an open page, not from a callback, not for an unspent code", async () => {
   const openId = await createFakeOpenId({ issuer: "http://127.0.0.1", now: () => Math.floor(Date.now() / 1000) });
