@@ -19,15 +19,19 @@ export function storeKind(url: string): StoreKind | undefined {
  */
 export async function createStore(url: string, { now, log }: { now: () => number; log: Log }): Promise<Store> {
   const kind = storeKind(url);
-  const store = await openStore(kind, url, now);
+  const store = await openStore(kind, url, { now, log });
   log.debug("store_opened", { kind });
   return store;
 }
 
-async function openStore(kind: StoreKind | undefined, url: string, now: () => number): Promise<Store> {
+async function openStore(
+  kind: StoreKind | undefined,
+  url: string,
+  { now, log }: { now: () => number; log: Log },
+): Promise<Store> {
   switch (kind) {
     case "memory":
-      return createMemoryStore({ now });
+      return createMemoryStore({ now, onFull: sayWhatIsFull(now, log) });
     case "sqlite": {
       const { createSqliteStore } = await import("./sqlite_store.ts");
       return createSqliteStore(url.slice("sqlite:".length), { now });
@@ -39,4 +43,17 @@ async function openStore(kind: StoreKind | undefined, url: string, now: () => nu
     default:
       throw new Error("store.url: must be memory:, sqlite:PATH, redis://HOST:PORT/DATABASE or rediss://…");
   }
+}
+
+/** Once an hour for each kind of entry. */
+function sayWhatIsFull(now: () => number, log: Log): (entries: string) => void {
+  const saidAt = new Map<string, number>();
+  return (entries) => {
+    if (now() - (saidAt.get(entries) ?? -Infinity) < 3_600) return;
+    saidAt.set(entries, now());
+    log.warning("memory_store_full", {
+      entries,
+      remedy: "the oldest are forgotten; a store.url of sqlite: has more room",
+    });
+  };
 }

@@ -43,6 +43,19 @@ test("memory store forgets no spent code when strangers start any number of sign
   assert.equal(await store.putIfAbsent("code:mine", "spent", 60), "spent");
 });
 
+test("memory store keeps every revocation and every spent refresh token through 100,000 others, and tells when it can't (S2-39)", async () => {
+  const full: string[] = [];
+  const store = createMemoryStore({ now: () => 0, onFull: (kind) => full.push(kind) });
+  for (const kind of ["revoked", "spent"]) {
+    await store.put(`${kind}:victim`, "1", 60);
+    for (let i = 0; i < 100_000; i++) await store.put(`${kind}:${i}`, "1", 60);
+    assert.equal(await store.get(`${kind}:victim`), "1");
+  }
+  assert.deepEqual(full, []);
+  for (let i = 0; i <= 60_000; i++) await store.put(`state:${i}`, "used", 60);
+  assert.deepEqual(full, ["state"]);
+});
+
 test("memory store lets expired entries go before live ones, wherever they stand (S2-39)", async () => {
   let time = 0;
   const store = createMemoryStore({ now: () => time, maxEntries: 100 });
