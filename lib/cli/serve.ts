@@ -2,10 +2,11 @@
 import { loadConfig } from "../config/load.ts";
 import { ConfigError, printProblem } from "../config/problems.ts";
 import { currentRuntime, onSignal, streamsAllowedByFileLimit } from "../runtime/runtime.ts";
-import { notifyServiceManager, type ServiceState } from "../runtime/service_manager.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { configureLog, processLog as log } from "../telemetry/log.ts";
+import { explainFailedStart } from "./failed_start.ts";
 import { loadOrReport } from "./load_or_report.ts";
+import { tellServiceManager } from "./service_state.ts";
 import { stopOnSignals, watchStopSignals } from "./stop_signals.ts";
 
 export interface ServeCommand {
@@ -35,16 +36,6 @@ export async function serve({ configPath, host, port }: ServeCommand): Promise<n
   return 0;
 }
 
-/** A service manager that can't be told is reported; it then ends a start that it never heard of. */
-async function tellServiceManager(state: ServiceState): Promise<void> {
-  try {
-    await notifyServiceManager(state);
-  } catch (error) {
-    const advice = "install systemd-notify, or put Type=exec into the unit";
-    log.warning("service_manager_not_told", { state, advice, error });
-  }
-}
-
 /** A broken file is reported and the old configuration stays. */
 async function reload(
   server: RunningServer,
@@ -65,17 +56,4 @@ function logStreamLimit(isUncapped: boolean): void {
   const limit = isUncapped ? streams : Math.min(streams ?? Infinity, 250);
   const advice = { advice: "raise the limit of open files (LimitNOFILE= in systemd, ulimit -n) for more" };
   log.info("stream_limit_known", { streams: limit, ...(limit !== undefined && limit < 1000 ? advice : {}) });
-}
-
-/** What keeps a server from listening, in words. @throws what is nobody's configuration */
-function explainFailedStart(error: unknown, { host, port }: { host: string; port: number }): undefined {
-  const code = (error as { code?: unknown }).code;
-  const text = error instanceof Error ? error.message : String(error);
-  if (code === "EADDRINUSE" || /in use/i.test(text)) {
-    console.error(`${host}:${port} is taken by another program; stop it, or set server.port or --port`);
-  } else if (code === "EACCES" || /permission denied/i.test(text)) {
-    console.error(`not allowed to listen on ${host}:${port}; ports below 1024 need root or CAP_NET_BIND_SERVICE`);
-  } else {
-    console.error(`could not start: ${text}`);
-  }
 }
