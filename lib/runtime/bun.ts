@@ -47,7 +47,7 @@ export const bunRuntime: Runtime = {
   singleUseConnection: { keepalive: false },
   resendsBodies: false,
 
-  serve({ host, port, fetch, idleTimeoutSeconds = defaultIdleTimeoutSeconds }) {
+  serve({ host, port, fetch, sharesPort = false, idleTimeoutSeconds = defaultIdleTimeoutSeconds }) {
     (http as { maxHeaderSize: number }).maxHeaderSize = maxHeaderBytes;
     const server = Bun.serve({
       hostname: host,
@@ -55,7 +55,7 @@ export const bunRuntime: Runtime = {
       idleTimeout: idleTimeoutSeconds,
       maxRequestBodySize: 2 ** 40, // Bun's 128 MB would answer before us; every endpoint has its own limit
       development: false, // else errors become pages that show our source
-      reusePort: false, // on by default outside development: a second server would silently share the port
+      reusePort: sharesPort, // on by default outside development: a second server would silently share the port
       error: () => new Response(null, { status: 500 }),
       fetch: (request, server) =>
         fetch(request, {
@@ -80,16 +80,18 @@ export const bunRuntime: Runtime = {
   raiseOutgoingLimit() {
     if (process.env[outgoingLimit] !== undefined) return true;
     if (process.execve === undefined || process.platform === "win32") return false;
-    process.execve(process.execPath, [process.execPath, ...ownArguments()], {
+    const command = bunRuntime.ownCommand(process.argv.slice(2));
+    process.execve(command[0]!, command, {
       ...process.env,
       [outgoingLimit]: "65535",
     });
     return true; // not reached: the process is another one now
   },
-};
 
-/** The arguments that start this very program again; a compiled one has its script inside. */
-function ownArguments(): string[] {
-  const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
-  return isCompiled ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
-}
+  ownCommand(args) {
+    // A compiled program has its script inside.
+    const isCompiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
+    const script = isCompiled ? [] : [...process.execArgv, ...process.argv.slice(1, 2)];
+    return [process.execPath, ...script, ...args];
+  },
+};

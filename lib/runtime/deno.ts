@@ -5,12 +5,14 @@ import type { Runtime } from "./runtime.ts";
 /** As much of Deno as is used. */
 declare const Deno: {
   serve(
-    options: { hostname: string; port: number; signal: AbortSignal; onListen: () => void },
+    options: { hostname: string; port: number; reusePort: boolean; signal: AbortSignal; onListen: () => void },
     fetch: (
       request: Request,
       info: { remoteAddr: { hostname?: string }; completed: Promise<void> },
     ) => Response | Promise<Response>,
   ): { addr: { port: number }; finished: Promise<void>; shutdown(): Promise<void> };
+  permissions: { querySync(permission: { name: string }): { state: string } };
+  mainModule: string;
   createHttpClient(options: { poolMaxIdlePerHost: number }): unknown;
 };
 
@@ -24,7 +26,7 @@ export const denoRuntime: Runtime = {
   },
   resendsBodies: true,
 
-  serve({ host, port, fetch }) {
+  serve({ host, port, fetch, sharesPort = false }) {
     const abort = new AbortController();
     let running = 0;
     let noneRuns: PromiseWithResolvers<void> | undefined;
@@ -34,7 +36,7 @@ export const denoRuntime: Runtime = {
       noneRuns = undefined;
     };
     const server = Deno.serve(
-      { hostname: host, port, signal: abort.signal, onListen: () => {} },
+      { hostname: host, port, reusePort: sharesPort, signal: abort.signal, onListen: () => {} },
       (request, info) => {
         running++;
         info.completed.then(ended, ended);
@@ -63,7 +65,30 @@ export const denoRuntime: Runtime = {
   },
 
   raiseOutgoingLimit: () => true,
+
+  ownCommand(args) {
+    // What was given in part can't be listed, and a child must not get more than its parent.
+    const given = permissionNames.filter((name) => Deno.permissions.querySync({ name }).state === "granted");
+    const missing = neededPermissions.filter((name) => !given.includes(name));
+    if (missing.length > 0) {
+      throw new Error(
+        `a program of its own needs ${missing.map((name) => `--allow-${name}`).join(", ")} without a list`,
+      );
+    }
+    return [
+      process.execPath,
+      "run",
+      "--no-prompt",
+      "--unstable-net", // a shared port is unstable in Deno 2
+      ...given.map((name) => `--allow-${name}`),
+      Deno.mainModule,
+      ...args,
+    ];
+  },
 };
+
+const neededPermissions = ["net", "read", "write", "env"];
+const permissionNames = [...neededPermissions, "run", "sys", "ffi"];
 
 let client: unknown;
 

@@ -17,6 +17,8 @@ export interface ServeOptions {
   port: number;
   /** Seconds without a byte until a connection is cut, unless `keepOpen`; 60 when absent, 255 at most. Deno has no such limit. */
   idleTimeoutSeconds?: number;
+  /** Other processes of this user may listen on the same port; Linux divides new connections among them. */
+  sharesPort?: boolean;
   fetch: (request: Request, connection: Connection) => Response | Promise<Response>;
 }
 
@@ -39,6 +41,12 @@ export interface Runtime {
    * @returns false where a cap stays and streams beyond about 250 would block every request
    */
   raiseOutgoingLimit(): boolean;
+  /**
+   * Program and arguments that start this very program again, with arguments of its own instead of ours.
+   *
+   * @throws Error where it would get other permissions than this process has
+   */
+  ownCommand(args: readonly string[]): string[];
   /** Options for a fetch that hands answers on as they came and waits as long as its signal lets it. */
   readonly outgoingFetchOptions: RequestInit;
   /** Options for a fetch on a connection of its own, so that a kept one that died neither fails it nor has it sent twice. */
