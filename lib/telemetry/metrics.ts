@@ -1,6 +1,7 @@
 // What is counted, and how Prometheus reads it. Names and labels are a contract with people's dashboards and alerts
 // (docs/monitoring.md). Labels take few values, whatever strangers send (S2-04): see metric_labels.ts.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { mergeMetrics, type MetricsSnapshot, snapshotOf } from "./merged_metrics.ts";
 import { registerProcessMetrics } from "./process_metrics.ts";
 
 export interface RequestLabels {
@@ -21,6 +22,8 @@ export interface Metrics {
   refreshEnded(labels: { resource: string; outcome: string }): void;
   downstreamFailed(labels: { resource: string; reason: string }): void;
   providerFailed(labels: { provider: string; reason: string }): void;
+  /** What this process alone has counted. */
+  snapshot(): Promise<MetricsSnapshot>;
   /** All of it, in OpenMetrics text or else in Prometheus' own. */
   print(format: "openmetrics" | "prometheus"): Promise<{ text: string; contentType: string }>;
 }
@@ -29,6 +32,8 @@ export interface MetricsTools {
   version: string;
   /** Asked at each scrape. */
   storeStatus: () => { healthy: boolean; kind: string };
+  /** Of several processes that are one server: those of all, merged. */
+  collectFromAll?: (() => Promise<MetricsSnapshot>) | undefined;
 }
 
 export const metricPrefix = "mcp_oauth_proxy_";
@@ -36,7 +41,7 @@ export const metricPrefix = "mcp_oauth_proxy_";
 /** Seconds: our own answers are in the first three, tools take the rest. */
 const durationBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
 
-export function createMetrics({ version, storeStatus }: MetricsTools): Metrics {
+export function createMetrics({ version, storeStatus, collectFromAll }: MetricsTools): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, labelNames: Label[], help: string) =>
@@ -64,13 +69,21 @@ export function createMetrics({ version, storeStatus }: MetricsTools): Metrics {
     help: "1 while the store answers; 0: single use and revocation hold within this process only",
     labelNames: ["kind"],
     registers,
+    aggregator: "min",
     collect() {
       const { healthy, kind } = storeStatus();
       this.set({ kind }, healthy ? 1 : 0);
     },
   });
-  new Gauge({ name: `${metricPrefix}build_info`, help: "Always 1", labelNames: ["version"], registers })
-    .set({ version }, 1);
+  new Gauge({
+    name: `${metricPrefix}build_info`,
+    help: "Always 1",
+    labelNames: ["version"],
+    registers,
+    aggregator: "first",
+  }).set({ version }, 1);
+  new Gauge({ name: `${metricPrefix}processes`, help: "Processes that serve: 1, or the workers that run", registers })
+    .set(1);
   registerProcessMetrics(registers);
 
   return {
@@ -86,8 +99,9 @@ export function createMetrics({ version, storeStatus }: MetricsTools): Metrics {
     refreshEnded: (labels) => refreshes.inc(labels),
     downstreamFailed: (labels) => downstreamErrors.inc(labels),
     providerFailed: (labels) => providerErrors.inc(labels),
+    snapshot: () => snapshotOf(registry),
     async print(format) {
-      const text = await registry.metrics();
+      const text = await (collectFromAll === undefined ? registry : mergeMetrics([await collectFromAll()])).metrics();
       return format === "prometheus"
         ? { text, contentType: Registry.PROMETHEUS_CONTENT_TYPE }
         : { text: openMetricsText(text), contentType: Registry.OPENMETRICS_CONTENT_TYPE };

@@ -1,21 +1,32 @@
-// The process as the system sees it, under the names that every Prometheus client uses. Looked at when somebody asks.
+// The process as the system sees it, under the names that every Prometheus client uses. Looked at when somebody asks. Of several
+// workers: memory and time add up, of the rest the worker counts that is worst off.
 import { readdirSync, readFileSync } from "node:fs";
-import { Counter, Gauge, type Registry } from "prom-client";
+import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
 
 export function registerProcessMetrics(registers: Registry[]): void {
-  const gauge = (name: string, help: string, read: () => number | undefined | Promise<number>) =>
+  const gauge = (
+    { name, help, ofWorkers }: { name: string; help: string; ofWorkers: Aggregator },
+    read: () => number | undefined | Promise<number>,
+  ) =>
     new Gauge({
       name,
       help,
       registers,
+      aggregator: ofWorkers,
       async collect() {
         const value = await read();
         if (value !== undefined) this.set(value);
       },
     });
 
-  gauge("process_start_time_seconds", "When it started, seconds since the epoch", () => performance.timeOrigin / 1000);
-  gauge("process_resident_memory_bytes", "Memory in use", () => process.memoryUsage().rss);
+  gauge(
+    { name: "process_start_time_seconds", help: "When it started, seconds since the epoch", ofWorkers: "max" },
+    () => performance.timeOrigin / 1000,
+  );
+  gauge(
+    { name: "process_resident_memory_bytes", help: "Memory in use", ofWorkers: "sum" },
+    () => process.memoryUsage().rss,
+  );
   new Counter({
     name: "process_cpu_seconds_total",
     help: "CPU time used, user and system",
@@ -26,10 +37,21 @@ export function registerProcessMetrics(registers: Registry[]): void {
       this.inc((user + system) / 1e6);
     },
   });
-  if (openFiles() !== undefined) gauge("process_open_fds", "Open files and sockets", openFiles);
+  if (openFiles() !== undefined) {
+    gauge({ name: "process_open_fds", help: "Open files and sockets", ofWorkers: "max" }, openFiles);
+  }
   const maxFds = maxOpenFiles();
-  if (maxFds !== undefined) gauge("process_max_fds", "How many may be open", () => maxFds);
-  gauge("mcp_oauth_proxy_event_loop_lag_seconds", "How late a due callback ran at this scrape", eventLoopLag);
+  if (maxFds !== undefined) {
+    gauge({ name: "process_max_fds", help: "How many may be open", ofWorkers: "min" }, () => maxFds);
+  }
+  gauge(
+    {
+      name: "mcp_oauth_proxy_event_loop_lag_seconds",
+      help: "How late a due callback ran at this scrape",
+      ofWorkers: "max",
+    },
+    eventLoopLag,
+  );
 }
 
 /** Undefined where the system does not say: not Linux, or Deno without the permission. */
