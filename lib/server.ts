@@ -19,6 +19,7 @@ import { countEvents } from "./telemetry/event_counts.ts";
 import { type FirstHour, watchFirstHour } from "./telemetry/first_hour.ts";
 import { type Log, processLog } from "./telemetry/log.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+import type { MetricsSnapshot } from "./telemetry/merged_metrics.ts";
 import { metricsAnswer } from "./telemetry/metrics_answer.ts";
 import { createTracing, type Tracing } from "./telemetry/tracing.ts";
 import { type AccessTokens, createAccessTokens } from "./tokens/access_token.ts";
@@ -40,6 +41,14 @@ export interface RunningServer {
    * `cutShort` settles.
    */
   stop(cutShort?: Promise<unknown>): Promise<void>;
+  /** What this process alone has counted. */
+  metrics(): Promise<MetricsSnapshot>;
+}
+
+/** What ties one of several processes that are one server to the others: they share the port and the store. */
+export interface WorkerTies {
+  /** The metrics of all of them, merged. */
+  collectMetrics(): Promise<MetricsSnapshot>;
 }
 
 const now = () => Math.floor(Date.now() / 1000);
@@ -47,29 +56,37 @@ const now = () => Math.floor(Date.now() / 1000);
 /** Starts to listen. @throws what the runtime throws when the address is taken, or the store's when it can't be opened */
 export async function startServer(
   config: Config,
-  { log: plainLog = processLog }: { log?: Log } = {},
+  { log: plainLog = processLog, worker }: { log?: Log; worker?: WorkerTies | undefined } = {},
 ): Promise<RunningServer> {
   const { server, store: { url } } = config;
   const kind = storeKind(url.reveal()) ?? "memory";
-  const firstHour = watchFirstHour({ log: plainLog, now, schedule, hasReplicas: kind === "redis" });
+  const hasReplicas = kind === "redis" || worker !== undefined;
+  const firstHour = watchFirstHour({ log: plainLog, now, schedule, hasReplicas });
   const { log } = firstHour;
   const store = createResilientStore(await createStore(url.reveal(), { now, log }), { kind, now, log });
-  const metrics = createMetrics({ version: packageJson.version, storeStatus: store.status });
+  const metrics = createMetrics({
+    version: packageJson.version,
+    storeStatus: store.status,
+    collectFromAll: worker?.collectMetrics,
+  });
   const tracing = createTracing({ env: process.env, version: packageJson.version, fetch: globalThis.fetch, log });
   const draining = createDraining(() => performance.now());
   const appFor = (current: Config): App =>
     createApp(createDeps(current, { store, metrics, tracing, firstHour }), draining);
   let app = appFor(config);
-  const metricsListener = config.metrics && listenForMetrics(config.metrics, metrics);
+  const sharesPort = worker !== undefined;
+  const metricsListener = config.metrics && listenForMetrics({ ...config.metrics, sharesPort }, metrics);
   const openWork = createOpenWork();
   const listener = currentRuntime().serve({
     host: server.host,
     port: server.port,
+    sharesPort,
     fetch: (request, connection) => openWork.watch(app.fetch(request, connection)),
   });
   logStart(log, config, listener.port);
   return {
     port: listener.port,
+    metrics: metrics.snapshot,
     url: `http://${printHost(server.host)}:${listener.port}`,
     reload(next) {
       app = appFor(next);
@@ -112,9 +129,12 @@ function schedule(callback: () => void, afterMs: number): void {
 }
 
 /** @throws Error that names the key, when the address is taken or not allowed */
-function listenForMetrics({ host, port }: NonNullable<Config["metrics"]>, metrics: Metrics): Listener {
+function listenForMetrics(
+  { host, port, sharesPort }: NonNullable<Config["metrics"]> & { sharesPort: boolean },
+  metrics: Metrics,
+): Listener {
   try {
-    return currentRuntime().serve({ host, port, fetch: (request) => metricsAnswer(metrics, request) });
+    return currentRuntime().serve({ host, port, sharesPort, fetch: (request) => metricsAnswer(metrics, request) });
   } catch (cause) {
     const { code } = cause as { code?: string };
     throw new Error(`metrics.listen: can't listen on ${host}:${port} (${code ?? String(cause)})`, { cause });

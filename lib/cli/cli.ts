@@ -10,10 +10,16 @@ type ExitCode = number;
 
 // Commands load what they need when they run: --version and --help are quick, and serve does not carry init's parts.
 const commands: Readonly<Record<string, (options: Options, word?: string) => Promise<ExitCode>>> = {
-  async serve({ config, host, port }) {
+  async serve({ config, host, port, workers, worker }) {
     currentRuntime().raiseOutgoingLimit(); // replaces the process, so before the server's parts are loaded
+    const command = { configPath: configPath(config), host, port: portNumber(port) };
+    const count = workers === undefined ? 1 : wholeNumber("--workers", workers, { min: 1, max: 256 });
+    if (count > 1) {
+      const { supervise } = await import("./supervise.ts");
+      return await supervise({ ...command, workers: count });
+    }
     const { serve } = await import("./serve.ts");
-    return await serve({ configPath: configPath(config), host, port: portNumber(port) });
+    return await serve({ ...command, ...(worker === undefined ? {} : { worker: Number(worker) }) });
   },
   async demo({ port }) {
     const { demo } = await import("./demo.ts");
@@ -43,7 +49,7 @@ const commands: Readonly<Record<string, (options: Options, word?: string) => Pro
     if (seconds !== undefined && long === undefined) throw new UsageError("--seconds belongs to --long.");
     if (url !== undefined && config !== undefined) throw new UsageError("doctor takes a URL or --config, not both.");
     const { doctor } = await import("./doctor.ts");
-    const longSeconds = long === undefined ? undefined : wholeNumber("--seconds", seconds ?? "150", 150);
+    const longSeconds = long === undefined ? undefined : wholeNumber("--seconds", seconds ?? "150", { max: 150 });
     return await doctor({ url, configPath: configPath(config), json: json === true, longSeconds });
   },
   async secret() {
@@ -91,12 +97,12 @@ function configPath(given: string | undefined): string {
 }
 
 function portNumber(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : wholeNumber("--port", text, 65535);
+  return text === undefined ? undefined : wholeNumber("--port", text, { max: 65535 });
 }
 
-function wholeNumber(flag: string, text: string, max: number): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) > max) {
-    throw new UsageError(`${flag} takes a number from 0 to ${max}, not ${JSON.stringify(text)}.`);
+function wholeNumber(flag: string, text: string, { min = 0, max }: { min?: number; max: number }): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < min || Number(text) > max) {
+    throw new UsageError(`${flag} takes a number from ${min} to ${max}, not ${JSON.stringify(text)}.`);
   }
   return Number(text);
 }

@@ -13,6 +13,9 @@ const flags = {
   config: { type: "string", short: "c", commands: ["serve", "check", "doctor"] },
   port: { type: "string", short: "p", commands: ["serve", "demo", "check"] },
   host: { type: "string", commands: ["serve", "check"] },
+  workers: { type: "string", commands: ["serve"] },
+  /** Given by the supervisor of several workers to each of them. */
+  worker: { type: "string", commands: ["serve"] },
   output: { type: "string", short: "o", commands: ["init"] },
   "public-url": { type: "string", commands: ["init"] },
   name: { type: "string", commands: ["init"] },

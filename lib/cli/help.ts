@@ -2,7 +2,7 @@
 
 export const help = `mcp-oauth-proxy: OAuth in front of MCP servers.
 
-  mcp-oauth-proxy [serve] [-c config.toml] [-p 8080] [--host 0.0.0.0]
+  mcp-oauth-proxy [serve] [-c config.toml] [-p 8080] [--host 0.0.0.0] [--workers N]
                                 run the proxy
   mcp-oauth-proxy demo [-p 8080]
                                 run a built-in MCP server and the proxy in front of it, on this machine only
@@ -23,6 +23,7 @@ export const help = `mcp-oauth-proxy: OAuth in front of MCP servers.
   -c, --config FILE   the configuration (default: $MCP_PROXY_CONFIG, else config.toml)
   -p, --port PORT     port to listen on, instead of the file's
       --host ADDRESS  address to listen on, instead of the file's
+      --workers N     serve: N processes that share the port, with a store of kind sqlite or redis (Linux)
       --long          doctor: watch streams for 150 s as well (--seconds N: for N)
   -h, --help          this text
   -V, --version       the version

@@ -47,6 +47,7 @@ for (
     [["-c"], /-c needs a value/],
     [["-p", "80a"], /--port takes a number/],
     [["-p", "65536"], /--port takes a number/],
+    [["--workers", "0"], /--workers takes a number from 1 to 256/],
     [["-p", "1", "-p", "2"], /-p is given twice/],
     [["--help=yes"], /--help takes no value/],
     [["secret", "more"], /no further words/],

@@ -64,6 +64,14 @@ test("without a file it says how to get one", async () => {
   assert.match(output, /there is no such file; .*mcp-oauth-proxy init/);
 });
 
+test("--workers with the store that each would have for itself is refused, with the stores that they could share", async () => {
+  await withConfig(minimal, async (path) => {
+    const { code, output } = await runProgram(["-c", path, "--workers", "2"]);
+    assert.equal(code, 1);
+    assert.match(output, /--workers 2: .*store\.url is "memory:".*sqlite:.*redis:/);
+  });
+});
+
 test("a port that is taken is named, without a stack", async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
@@ -74,6 +82,17 @@ test("a port that is taken is named, without a stack", async () => {
       assert.equal(code, 1);
       assert.match(output, new RegExp(`127\\.0\\.0\\.1:${port} is taken`));
       assert.doesNotMatch(output, /^\s+at /m);
+    });
+    await withConfig(`${minimal}\n[store]\nurl = "sqlite:${join(tmpdir(), "never-opened.db")}"\n`, async (path) => {
+      const { code, output } = await runProgram([
+        ...["-c", path, "-p", String(port), "--host", "127.0.0.1"],
+        ...["--workers", "2"],
+      ]);
+      assert.deepEqual(
+        [code, output.includes(`127.0.0.1:${port} is taken`)],
+        [1, true],
+        "workers, which share a port, too",
+      );
     });
   } finally {
     other.close();

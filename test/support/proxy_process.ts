@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free_port.ts";
-import { startProgram } from "./program.ts";
+import { programCommand, startProgram } from "./program.ts";
 
 export interface ProxyProcess {
   /** Origin that clients use: http://127.0.0.1:PORT. */
@@ -35,6 +35,8 @@ export interface ProxyOptions {
   publicUrl?: string;
   env?: Record<string, string>;
   logLevel?: string;
+  /** `--workers`: so many processes that share the port. */
+  workers?: number;
 }
 
 /** Starts `serve` on loopback and waits until it listens. */
@@ -53,7 +55,9 @@ ${options.server ?? ""}
 ${options.toml.replaceAll("%PORT%", String(port))}
 `,
   );
-  const program = startProgram(["serve", "-c", config], {
+  const workers = options.workers === undefined ? [] : ["--workers", `${options.workers}`];
+  const program = startProgram(["serve", "-c", config, ...workers], {
+    ...(options.workers === undefined ? {} : { command: mayStartPrograms(programCommand()) }),
     env: {
       PATH: process.env.PATH ?? "",
       HOME: folder,
@@ -70,7 +74,7 @@ ${options.toml.replaceAll("%PORT%", String(port))}
     program.kill(signal);
     return ended;
   };
-  await logged("server_started");
+  await logged(options.workers === undefined ? "server_started" : "workers_ready");
   return {
     url: `http://127.0.0.1:${port}`,
     port,
@@ -83,4 +87,9 @@ ${options.toml.replaceAll("%PORT%", String(port))}
       await stop("SIGKILL");
     },
   };
+}
+
+/** On Deno starting programs takes a permission more. */
+function mayStartPrograms(command: string[]): string[] {
+  return command.flatMap((word) => word === "--allow-net" ? [word, "--allow-run"] : [word]);
 }
