@@ -12,12 +12,14 @@ export type Publication =
   | { by: "path"; publicUrl: string; name: string }
   | { by: "host"; host: string; path: string; scheme: "https" | "http" };
 
-/** All absolute, without a trailing slash. */
+/** All but `path` absolute; without a trailing slash. */
 export interface ResourceUrls {
   /** Our name as authorization server for this resource (RFC 8414 §2). */
   issuer: string;
   /** The resource's canonical URI, which is also the URL of the MCP server (RFC 9728 §2, RFC 8707 §2). */
   resource: string;
+  /** Of `resource`. */
+  path: string;
   authorize: string;
   callback: string;
   token: string;
@@ -45,6 +47,7 @@ function urlsUnder(origin: string, suffix: string, issuer: string, resourcePath:
   return {
     issuer,
     resource: origin + resourcePath,
+    path: new URL(origin + resourcePath).pathname,
     authorize: `${origin}/authorize${suffix}`,
     callback: `${origin}/callback${suffix}`,
     token: `${origin}/token${suffix}`,

@@ -35,8 +35,8 @@ export function createForwardedReader(trustedProxies: readonly string[]): ReadFo
   const isTrusted = createAddressList(trustedProxies);
 
   return (headers, remoteAddress) => {
-    const remote = normalAddress(remoteAddress) ?? remoteAddress;
-    if (!isTrusted(remote)) return { address: remote };
+    const remote = isPlainIpv4.test(remoteAddress) ? remoteAddress : normalAddress(remoteAddress) ?? remoteAddress;
+    if (trustedProxies.length === 0 || !isTrusted(remote)) return { address: remote };
     const standard = headers.get("forwarded");
     const older = headers.get("x-forwarded-for");
     const byStandard = standard === null ? undefined : walk(parseForwarded(standard), remote, isTrusted);
@@ -46,6 +46,9 @@ export function createForwardedReader(trustedProxies: readonly string[]): ReadFo
     return older === null && !namesHost(headers) ? byStandard : agreed(byStandard, byOlder);
   };
 }
+
+/** As the runtime writes the address of a peer: normal already. */
+const isPlainIpv4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 
 function namesHost(headers: Headers): boolean {
   return headers.has("x-forwarded-host") || headers.has("x-forwarded-proto");

@@ -35,11 +35,14 @@ export function openExchange({ clientSignal, idleTimeoutMs, idleError, onEnd }: 
   let lastByteAt = performance.now();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
+  /** Those who wait for something that a cut ends. Not listeners of the signal: these are many times cheaper. */
+  const waiting = new Set<(reason: Error) => void>();
 
   const clientLeft = () => cut(new ClientLeftError("the client left before the answer was complete"));
 
   function cut(reason: Error): void {
     end();
+    for (const reject of waiting) reject(reason);
     controller.abort(reason);
   }
 
@@ -74,11 +77,9 @@ export function openExchange({ clientSignal, idleTimeoutMs, idleError, onEnd }: 
     liftIdleLimit: () => clearTimeout(timer),
     touch: () => void (lastByteAt = performance.now()),
     orCut: (promise) =>
-      new Promise((resolve, reject) => {
-        const rejectWithReason = () => reject(signal.reason);
-        if (signal.aborted) rejectWithReason();
-        signal.addEventListener("abort", rejectWithReason, { once: true });
-        promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", rejectWithReason));
+      signal.aborted ? Promise.reject(signal.reason) : new Promise((resolve, reject) => {
+        waiting.add(reject);
+        promise.then(resolve, reject).finally(() => waiting.delete(reject));
       }),
   };
 }

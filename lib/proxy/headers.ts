@@ -93,9 +93,7 @@ export function headersForDownstream(client: Headers, credential?: readonly [nam
   const headers = new Headers();
   client.forEach((value, name) => {
     const plain = withHyphens(name);
-    if (neverUp.has(plain) || named.has(plain) || plain === own) return;
-    if (neverUpPrefixes.some((prefix) => plain.startsWith(prefix))) return;
-    headers.append(name, value);
+    if (goesUp(plain) && plain !== own && !named?.has(plain)) headers.append(name, value);
   });
   headers.set("accept-encoding", "identity");
   if (credential !== undefined) setCredential(headers, credential);
@@ -107,9 +105,7 @@ export function headersForClient(downstream: Headers): Headers {
   const named = namedByConnection(downstream);
   const headers = new Headers();
   downstream.forEach((value, name) => {
-    if (neverDown.has(name) || named.has(name)) return;
-    if (neverDownPrefixes.some((prefix) => name.startsWith(prefix))) return;
-    headers.append(name, value);
+    if (goesDown(name) && !named?.has(name)) headers.append(name, value);
   });
   // RFC 9112 §6.3: beside a transfer coding it says nothing, and who believes it reads the rest as another answer.
   if (downstream.has("transfer-encoding")) headers.delete("content-length");
@@ -119,12 +115,28 @@ export function headersForClient(downstream: Headers): Headers {
   return headers;
 }
 
-/** The options of `Connection` are header names (RFC 9110 §7.6.1). */
-function namedByConnection(headers: Headers): Set<string> {
+const goesUp = remembered((name) => !neverUp.has(name) && !neverUpPrefixes.some((prefix) => name.startsWith(prefix)));
+const goesDown = remembered((name) =>
+  !neverDown.has(name) && !neverDownPrefixes.some((prefix) => name.startsWith(prefix))
+);
+
+/** Few names make up nearly all headers, so the judgement of the first ones is kept. */
+function remembered(judge: (name: string) => boolean): (name: string) => boolean {
+  const judgements = new Map<string, boolean>();
+  return (name) => {
+    const known = judgements.get(name);
+    if (known !== undefined) return known;
+    const judgement = judge(name);
+    if (judgements.size < 500 && name.length < 64) judgements.set(name, judgement);
+    return judgement;
+  };
+}
+
+/** The options of `Connection` are header names (RFC 9110 §7.6.1). Undefined where it names none but the usual ones. */
+function namedByConnection(headers: Headers): Set<string> | undefined {
   const connection = headers.get("connection");
-  return new Set(
-    connection === null ? [] : connection.split(",").map((name) => withHyphens(name.trim().toLowerCase())),
-  );
+  if (connection === null || /^(keep-alive|close)$/i.test(connection)) return undefined;
+  return new Set(connection.split(",").map((name) => withHyphens(name.trim().toLowerCase())));
 }
 
 /** Servers that turn headers into variables (CGI, WSGI) can't tell `x_api_key` from `x-api-key`; so a copy in either spelling is one. */

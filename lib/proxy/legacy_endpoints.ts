@@ -39,7 +39,7 @@ export function legacyEndpoints(sealer: Sealer): LegacyEndpoints {
         const { href } = resolveEndpoint(endpoint, resource.downstreamUrl!);
         const value: MessageEndpoint = { resource: resource.name, grantId: access.grantId, url: href };
         // Only a path: a client resolves it against the URL by which it reached us, and refuses another origin.
-        return `${new URL(resource.urls.resource).pathname}?${parameter}=${sealer.seal("downstream endpoint", value)}`;
+        return `${resource.urls.path}?${parameter}=${sealer.seal("downstream endpoint", value)}`;
       }),
 
     open(query, resource, access) {

@@ -55,7 +55,7 @@ export function openRecord(
       grant: access.grantId,
       subject: access.identity?.subject,
       method: httpMethod,
-      path: new URL(resource.urls.resource).pathname,
+      path: resource.urls.path,
       mcp_method: about.method,
       tool: about.tool,
       status,

@@ -36,11 +36,15 @@ const maxFacts: Record<string, number> = { "revoked:": 250_000, "spent:": 250_00
 const lookedAtPerWrite = 4;
 
 /** A bounded table of expiring strings for one process. */
-export function createMemoryTable(options: MemoryTableOptions): MemoryTable {
+export function createMemoryTable(options: MemoryTableOptions): MemoryTable & {
+  /** Those of one kind, by what stands behind the colon. */
+  ofKind(kind: string): MemoryTable;
+} {
   const kinds = new Map<string, MemoryTable>();
 
-  function tableOf(key: string): MemoryTable {
-    const kind = key.slice(0, key.indexOf(":") + 1);
+  const tableOf = (key: string) => tableOfKind(key.slice(0, key.indexOf(":") + 1));
+
+  function tableOfKind(kind: string): MemoryTable {
     let table = kinds.get(kind);
     if (table === undefined) {
       table = createTableOfOneKind({
@@ -57,6 +61,7 @@ export function createMemoryTable(options: MemoryTableOptions): MemoryTable {
     get: (key) => tableOf(key).get(key),
     set: (key, value, expiresAt) => tableOf(key).set(key, value, expiresAt),
     delete: (key) => tableOf(key).delete(key),
+    ofKind: (kind) => tableOfKind(`${kind}:`),
   };
 }
 

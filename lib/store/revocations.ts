@@ -29,20 +29,23 @@ export interface RevocationsTools {
 
 /** Revocations of this process at once, those of others by way of the store. */
 export function createRevocations({ store, now, log, lookupSeconds = 5 }: RevocationsTools): Revocations {
-  /** `revoked:` until the grant ends, `asked:` until the store is asked again. */
   const known = createMemoryTable({ now });
+  /** Until the grant ends. */
+  const revoked = known.ofKind("revoked");
+  /** Until the store is asked again. */
+  const asked = known.ofKind("asked");
   const lookups = new Map<string, Promise<void>>();
   let quietUntil = 0;
 
   async function lookUp(grantId: string): Promise<void> {
     try {
       const until = await store.get(`revoked:${grantId}`);
-      if (until !== undefined) known.set(`revoked:${grantId}`, "", Number(until));
+      if (until !== undefined) revoked.set(grantId, "", Number(until));
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       noteUnchecked(error);
     }
-    known.set(`asked:${grantId}`, "", now() + lookupSeconds);
+    asked.set(grantId, "", now() + lookupSeconds);
   }
 
   /** However many ask at the same time. */
@@ -63,15 +66,15 @@ export function createRevocations({ store, now, log, lookupSeconds = 5 }: Revoca
 
   return {
     async revoke(grantId, until) {
-      known.set(`revoked:${grantId}`, "", until);
+      revoked.set(grantId, "", until);
       await store.put(`revoked:${grantId}`, `${until}`, until);
     },
     async isRevoked(grantId, { askNow } = { askNow: false }) {
-      if (known.get(`revoked:${grantId}`) !== undefined) return true;
+      if (revoked.get(grantId) !== undefined) return true;
       if (askNow) await lookUp(grantId);
-      else if (known.get(`asked:${grantId}`) !== undefined) return false;
+      else if (asked.get(grantId) !== undefined) return false;
       else await lookUpOnce(grantId);
-      return known.get(`revoked:${grantId}`) !== undefined;
+      return revoked.get(grantId) !== undefined;
     },
   };
 }

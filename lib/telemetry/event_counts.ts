@@ -27,6 +27,12 @@ const providerReasons: Readonly<Record<string, string>> = {
   provider_forgot_us: "forgot_us",
 };
 
+const counted = new Set([
+  ...Object.keys(downstreamReasons),
+  ...Object.keys(providerReasons),
+  ...["authorization_code_issued", "authorization_refused", "token_issued", "token_refused"],
+]);
+
 const levels: readonly Level[] = ["fatal", "error", "warning", "info", "debug", "trace"];
 
 /** Every `reason` there is, for the documentation and its test. */
@@ -45,6 +51,7 @@ export function countEvents(log: Log, metrics: Metrics, strategies: ReadonlyMap<
   const providerLabel = createBoundedLabel(maxProviders);
 
   function count(event: string, fields: Fields): void {
+    if (!counted.has(event)) return;
     const resource = String(fields.resource ?? "none");
     if (Object.hasOwn(downstreamReasons, event)) {
       return metrics.downstreamFailed({ resource, reason: downstreamReasons[event]! });
@@ -67,9 +74,9 @@ export function countEvents(log: Log, metrics: Metrics, strategies: ReadonlyMap<
     }
   }
 
-  const counted = levels.map((level) => [level, (event: string, fields: Fields = {}) => {
+  const counting = levels.map((level) => [level, (event: string, fields: Fields = {}) => {
     count(event, fields);
     log[level](event, fields);
   }]);
-  return Object.fromEntries(counted) as Log;
+  return Object.fromEntries(counting) as Log;
 }

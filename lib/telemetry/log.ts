@@ -16,7 +16,8 @@ export const processLog: Log = createLog();
 function createLog(): Log {
   const logger = getLogger(category);
   const write = (level: Level) => (event: string, fields: Fields = {}) => {
-    if (logger.isEnabledFor(level)) logger[level](event, printable(fields));
+    if (!logger.isEnabledFor(level)) return;
+    logger.emit({ timestamp: Date.now(), level, message: [event], rawMessage: event, properties: printable(fields) });
   };
   return {
     fatal: write("fatal"),
@@ -33,12 +34,31 @@ export async function configureLog(options: { level: Level; format: "json" | "te
   const write = options.format === "json" ? jsonLine : textLine;
   await configure({
     reset: true,
-    sinks: { stderr: (record) => void process.stderr.write(write(record)) },
+    sinks: { stderr: (record) => writeSoon(write(record), urgent.has(record.level)) },
     loggers: [
       { category, sinks: ["stderr"], lowestLevel: options.level },
       { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" },
     ],
   });
+}
+
+const urgent: ReadonlySet<string> = new Set(["fatal", "error", "warning"]);
+
+let pending = "";
+process.on("exit", writeNow);
+
+/** The lines of one turn of the event loop are written together: under load the system call costs more than the line. */
+function writeSoon(line: string, isUrgent: boolean): void {
+  if (pending === "" && !isUrgent) setImmediate(writeNow);
+  pending += line;
+  if (isUrgent) writeNow();
+}
+
+function writeNow(): void {
+  if (pending === "") return;
+  const lines = pending;
+  pending = "";
+  process.stderr.write(lines);
 }
 
 function jsonLine(record: LogRecord): string {
@@ -55,10 +75,12 @@ function textLine(record: LogRecord): string {
 }
 
 function eventOf(record: LogRecord): string {
-  return record.message.map(String).join("");
+  return String(record.rawMessage);
 }
 
+/** Without the objects that JSON has no words for. */
 function printable(fields: Fields): Record<string, unknown> {
+  if (!Object.values(fields).some((value) => value instanceof Error)) return fields;
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? printError(value) : value]),
   );
