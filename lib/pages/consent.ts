@@ -34,10 +34,10 @@ export function consentPage(page: ConsentPage): Promise<string> {
   const title = `Authorize — ${page.resourceName}`;
   return layout(
     title,
-    html`<h1>Connect <bdi>${page.clientName}</bdi> to <bdi>${page.resourceName}</bdi>?</h1>
+    html`<h1>Connect ${claimed(page)} to <bdi>${page.resourceName}</bdi>?</h1>
 <p>Go on only if you started this yourself, in that program, a moment ago. If a link or a message brought you here, refuse.</p>
 ${route(page)}
-${page.loopbackOnly ? loopbackWarning(page.clientName) : ""}
+${page.loopbackOnly ? loopbackWarning(page) : ""}
 <form method="post">
 <input type="hidden" name="request" value="${page.request}">
 ${page.scopeChoices === undefined ? "" : scopeChoices(page.scopeChoices)}
@@ -111,9 +111,14 @@ function permissions({ scope, keyField }: ConsentPage): Html {
     : html`<p class="soft">With everything that your key allows.</p>`;
 }
 
-function loopbackWarning(clientName: string): Html {
+/** A name that nobody checked stands in quotes, so that what it says is not read as what the page says. */
+function claimed({ clientName, clientIs }: ConsentPage): Html {
+  return clientIs.kind === "unknown" ? html`“<bdi>${clientName}</bdi>”` : html`<bdi>${clientName}</bdi>`;
+}
+
+function loopbackWarning(page: ConsentPage): Html {
   return html`<p class="warning">The answer goes to a program on this computer, and any program here may call itself
-<bdi>${clientName}</bdi>. Authorize only if you see it waiting for you.</p>`;
+${claimed(page)}. Authorize only if you see it waiting for you.</p>`;
 }
 
 /** What the user is asked besides yes or no, with what was wrong beside it. */
