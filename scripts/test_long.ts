@@ -1,5 +1,6 @@
 // npm run test:long: the tests that take minutes, in full. The fault harness (issue 3): five times 1,000 refreshes, about a minute
 // each, against main.ts; with MCP_OAUTH_PROXY_BIN against a binary. The unit under a real systemd with the binary, half a minute.
+// Each strategy's whole login in Chromium in every colour scheme, width and with JavaScript on and off, a minute.
 //   npm run test:long            on Bun
 //   npm run test:long -- deno    on Deno
 import { spawn } from "node:child_process";
@@ -9,7 +10,14 @@ const root = resolve(import.meta.dirname!, "..");
 const bun = join(root, "node_modules", "bun", "bin", "bun.exe");
 const deno = join(root, "node_modules", "deno", "deno");
 const commands: Record<string, string[]> = {
-  bun: [bun, "test", "--timeout=600000", "./test/faults", "./test/deploy/real_systemd.test.ts"],
+  bun: [
+    bun,
+    "test",
+    "--timeout=600000",
+    "./test/faults",
+    "./test/deploy/real_systemd.test.ts",
+    "./test/flows/browser_logins.test.ts",
+  ],
   deno: [deno, "test", "--no-check", "-A", "test/faults"],
 };
 

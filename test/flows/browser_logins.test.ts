@@ -41,7 +41,7 @@ before(async () => {
   callback = await startCallbackServer();
   provider = await startOpenIdProvider({
     redirectUris: Object.values(origins).flatMap((origin) =>
-      ["files", "wiki"].map((n) => `${origin}/callback/mcp/${n}`)
+      ["mcp/files", "mcp/wiki", "apps"].map((place) => `${origin}/callback/${place}`)
     ),
     accounts: { ada },
   });
@@ -114,7 +114,7 @@ const answers: Record<string, (page: Page) => Promise<void>> = {
 
 /** Through the provider's own pages; the way back begins with its last button. */
 async function signInAtProvider(page: Page, { confirm = true } = {}): Promise<void> {
-  await page.getByRole("button", { name: "Authorize" }).click();
+  await page.getByRole("button", { name: /^(Authorize|Sign in with company)$/ }).click();
   await page.locator("input[name=login]").fill("ada");
   await page.locator("input[name=password]").fill("any");
   await page.locator("button[type=submit]").click();
@@ -138,15 +138,19 @@ async function authorizeUrl(
   return { url: `${origin}/authorize/mcp/${name}?${query}`, id: clientId };
 }
 
-const looks = [
-  { javaScriptEnabled: true, colorScheme: "light", viewport: { width: 1280, height: 800 } },
-  { javaScriptEnabled: false, colorScheme: "dark", viewport: { width: 360, height: 800 } },
-] as const;
+/** Two that differ in everything, so that each setting is seen; all eight with `npm run test:long`. */
+const looks = [true, false].flatMap((javaScriptEnabled) =>
+  (["light", "dark"] as const).flatMap((colorScheme) =>
+    [1280, 360].map((width) => ({ javaScriptEnabled, colorScheme, viewport: { width, height: 800 } }))
+  )
+).filter((_, index) => process.env.MCP_OAUTH_PROXY_LONG === "1" || index === 0 || index === 7);
 
 for (const kind of ["http", "tls"] as const) {
   for (const [name, answer] of Object.entries(answers)) {
     for (const look of looks) {
-      const how = `${kind}, JavaScript ${look.javaScriptEnabled ? "on" : "off"}, ${look.viewport.width} pixels`;
+      const how = `${kind}, JavaScript ${
+        look.javaScriptEnabled ? "on" : "off"
+      }, ${look.viewport.width} pixels, ${look.colorScheme}`;
       test(`the whole login at ${name} ends at the client with a code that buys tokens: ${how}`, { skip }, async () => {
         const ground = grounds[kind];
         const context = await browser.newContext({ ...look, ignoreHTTPSErrors: true });
@@ -227,4 +231,22 @@ test("S1-22: a sign-in that was begun in one browser can't be finished in anothe
   assert.ok(page.url().startsWith(`${webClient}?`), "where it was begun it goes on");
   await attacker.close();
   await victim.close();
+});
+
+test("signing in at /apps over TLS, without JavaScript: the session is a __Host- cookie, and signing out ends it", {
+  skip,
+}, async () => {
+  const { origin } = grounds.tls;
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${origin}/apps`);
+  await signInAtProvider(page);
+  await page.getByText("Signed in at company as ada@example.com").waitFor();
+  assert.equal(page.url(), `${origin}/apps`);
+  const names = (await context.cookies(origin)).map(({ name }) => name).filter((name) => name.startsWith("__Host-"));
+  assert.deepEqual(names.sort(), ["__Host-mcp-account", "__Host-mcp-browser"]);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("button", { name: "Sign in with company" }).waitFor();
+  assert.ok(!(await context.cookies(origin)).some(({ name }) => name.includes("account")));
+  await context.close();
 });
