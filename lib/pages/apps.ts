@@ -43,26 +43,30 @@ export function appsPage(page: AppsPage): Promise<string> {
     title,
     html`<h1>${title}</h1>
 <p>Programs that may use the servers here in your name. Ending an access stops the program at once.</p>
-${problem === undefined ? "" : html`<p class="problem" role="alert">${sentence(problem)}</p>`}
 ${forgetful ? forgets : ""}
+${problem === undefined ? "" : html`<p class="problem" role="alert">${sentence(problem)}</p>`}
 ${signedIn === undefined ? "" : withAccount(signedIn)}
 ${signedIn !== undefined || signIn === undefined ? "" : signInSection(signIn)}
-${signIn === undefined ? "" : html`<h2>Connected in this browser, with a key or at the service itself</h2>`}
-${list(here, "here")}`,
+${signIn === undefined ? "" : inThisBrowser}
+${list(here)}`,
   );
 }
 
 const forgets = html`
   <p
-    class="warning">This server forgets these lists when it restarts, and also what you ended here: access then goes on until its tokens expire.</p>
+    class="soft">This server forgets these lists when it restarts, and also what you ended here: access then goes on until its
+  tokens expire.</p>
 `;
+
+const inThisBrowser = html`<h2>Connected in this browser</h2>
+<p class="soft">With an API key, or by signing in at the service itself. Whoever uses this browser sees it.</p>`;
 
 function withAccount({ name, provider, apps, signOut }: NonNullable<AppsPage["signedIn"]>): Html {
   return html`<h2>Connected with your account</h2>
 <form method="post" class="beside">
 <p>Signed in at ${provider} as <bdi class="name">${name}</bdi></p>
 ${button(signOut, "Sign out")}</form>
-${list(apps, "account")}`;
+${list(apps)}`;
 }
 
 function signInSection(signIn: NonNullable<AppsPage["signIn"]>): Html {
@@ -79,23 +83,22 @@ ${
   }`;
 }
 
-function list(apps: readonly ListedApp[], part: string): Html {
-  return apps.length === 0
-    ? html`<p>Nothing is connected.</p>`
-    : html`${apps.map((app, index) => entry(app, `${part}-${index}`))}`;
+function list(apps: readonly ListedApp[]): Html {
+  return apps.length === 0 ? html`<p>Nothing is connected.</p>` : html`<ul class="entries">${apps.map(entry)}</ul>`;
 }
 
-function entry(app: ListedApp, id: string): Html {
+function entry(app: ListedApp): Html {
   const { clientName = "A program that is no longer known", resourceName, resourceUrl, grantedAt, lastUsedAt } = app;
-  return html`<section class="entry" aria-labelledby="${id}">
-<h3 id="${id}"><bdi>${clientName}</bdi> uses <bdi>${resourceName}</bdi></h3>
+  const which = `${clientName} to ${resourceName}, since ${printMoment(grantedAt)}`;
+  return html`<li>
+<h3><bdi>${clientName}</bdi> uses <bdi>${resourceName}</bdi></h3>
 <p class="soft where">${resourceUrl}</p>
 <p class="soft">Since ${moment(grantedAt)}. ${
     lastUsedAt === undefined ? "Not used yet." : html`Last used ${moment(lastUsedAt)}.`
   }</p>
 ${hint(app)}
-<form method="post">${button(app.handle, "End this access", `End this access: ${clientName} to ${resourceName}`)}</form>
-</section>`;
+<form method="post">${button(app.handle, "End this access", `End this access: ${which}`)}</form>
+</li>`;
 }
 
 function hint({ leftBehind, resourceName }: ListedApp): Html | "" {
@@ -120,8 +123,11 @@ function button(handle: string, text: string, label = text): Html {
 }
 
 function moment(seconds: number): Html {
-  const iso = new Date(seconds * 1000).toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")} UTC</time>`;
+  return html`<time datetime="${new Date(seconds * 1000).toISOString()}">${printMoment(seconds)}</time>`;
+}
+
+function printMoment(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
 function sentence(text: string): string {

@@ -10,6 +10,8 @@ import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type CallbackServer, startCallbackServer } from "../support/callback_server.ts";
 import { launchChromium, withoutChromium as skip } from "../support/chromium.ts";
+import { createFakeOpenId, type FakeOpenId } from "../support/fake_openid.ts";
+import { listen } from "../support/fake_server.ts";
 import { challenge, createTestClient, redirectUri } from "../support/oauth_test_client.ts";
 import { type ProxyProcess, startProxy } from "../support/proxy_process.ts";
 import { type RecordingDownstream, recordingDownstream } from "../support/recording_downstream.ts";
@@ -24,6 +26,8 @@ let documents: ReturnType<typeof createServer>;
 let browser: Browser;
 let documentUrl: string;
 let callback: CallbackServer;
+let openId: FakeOpenId;
+let openIdServer: ReturnType<typeof listen>;
 
 before(async () => {
   if (skip) return;
@@ -36,7 +40,11 @@ before(async () => {
   });
   await new Promise<void>((settle) => documents.listen(0, "127.0.0.1", settle));
   documentUrl = `http://127.0.0.1:${(documents.address() as AddressInfo).port}/client.json`;
-  proxy = await startProxy({ toml: configuration(downstream.url) });
+  openId = await createFakeOpenId({ issuer: "http://127.0.0.1", now: () => Math.floor(Date.now() / 1000) });
+  openId.user = { sub: "1", preferred_username: "ada", email: "ada.lovelace@example.com", email_verified: true };
+  openIdServer = listen(openId);
+  openId.moveTo(openIdServer.url);
+  proxy = await startProxy({ toml: configuration(downstream.url, openId) });
   callback = await startCallbackServer();
   browser = await launchChromium();
 });
@@ -46,6 +54,7 @@ after(async () => {
   documents.close();
   await callback[Symbol.asyncDispose]();
   await proxy[Symbol.asyncDispose]();
+  await openIdServer[Symbol.asyncDispose]();
   await downstream[Symbol.asyncDispose]();
 });
 
@@ -54,7 +63,7 @@ const claudeRedirect = "https://claude.ai/api/mcp/auth_callback";
 const redirectsOf = (path: string) => path === "/client.json" ? [claudeRedirect] : ["https://new.example/callback"];
 const longName = "A very long name of a program that says more about itself than anybody ever wanted to read here";
 
-const configuration = (downstreamUrl: string) => `
+const configuration = (downstreamUrl: string, { issuer, clientId, clientSecret }: FakeOpenId) => `
 [clients]
 allow_loopback_metadata = true
 
@@ -64,9 +73,9 @@ redirect_uris = ["https://agent.example.com/callback"]
 
 [provider.example-inc]
 kind = "oidc"
-issuer = "http://127.0.0.1:9/nobody"
-client_id = "id"
-client_secret = "the secret"
+issuer = "${issuer}"
+client_id = "${clientId}"
+client_secret = "${clientSecret}"
 
 [provider.github]
 client_id = "id"
@@ -124,7 +133,25 @@ async function authorizeUrl(name: string, client: { clientId?: string; clientNam
   });
 }
 
-const ours = (url: string) => url.startsWith(proxy.url) || url.startsWith(callback.redirectUri);
+const ours = (url: string) =>
+  [proxy.url, callback.redirectUri, openIdServer.url].some((known) => url.startsWith(known));
+
+/** A key pasted, so that the browser has something to show. */
+async function connectNotes(page: Page) {
+  await page.goto(await authorizeUrl("notes", { clientName: "Some client", redirectUri: callback.redirectUri }));
+  await page.getByLabel("API key or token").fill("the-key");
+  await page.getByRole("button", { name: "Authorize" }).click();
+  await page.waitForURL(`${callback.redirectUri}?**`);
+}
+
+/** Signed in as somebody who let a client in. */
+async function connectWiki(page: Page) {
+  await page.goto(await authorizeUrl("wiki", { clientName: longName, redirectUri: callback.redirectUri }));
+  await page.getByLabel("Search and read pages").check();
+  await page.getByLabel("example-inc").check();
+  await page.getByRole("button", { name: "Authorize" }).click();
+  await page.waitForURL(`${callback.redirectUri}?**`);
+}
 
 interface Look {
   /** Of the pictures too. */
@@ -138,7 +165,13 @@ const looks: Look[] = [
   {
     name: "key",
     open: async (page) => page.goto(await authorizeUrl("notes", { clientName: "MCP inspector" })),
-    shows: [/Nobody has checked it/, /any program here may call itself/, /stays sealed/, /Personal keys/],
+    shows: [
+      /Connect “MCP inspector” to Notes/,
+      /Nobody has checked it/,
+      /any program here may call itself/,
+      /stays sealed/,
+      /Personal keys/,
+    ],
   },
   {
     name: "key-refused",
@@ -196,13 +229,29 @@ const looks: Look[] = [
   {
     name: "apps",
     async open(page) {
-      await page.goto(await authorizeUrl("notes", { clientName: "Some client", redirectUri: callback.redirectUri }));
-      await page.getByLabel("API key or token").fill("the-key");
-      await page.getByRole("button", { name: "Authorize" }).click();
-      await page.waitForURL(`${callback.redirectUri}?**`);
+      await connectNotes(page);
       await page.goto(`${proxy.url}/apps`);
     },
-    shows: [/Some client uses Notes/, /Not used yet/, /End this access/],
+    shows: [/Sign in with example-inc/, /Some client uses Notes/, /Not used yet/, /End this access/],
+  },
+  {
+    name: "apps-signed-in",
+    async open(page) {
+      await connectNotes(page);
+      await connectWiki(page);
+      await page.goto(`${proxy.url}/apps`);
+      await page.getByRole("button", { name: "Sign in with example-inc" }).click();
+    },
+    shows: [/as ada\.lovelace@example\.com/, /more about itself .* uses Wiki/, /Sign out/, /Some client uses Notes/],
+  },
+  {
+    name: "apps-problem",
+    async open(page) {
+      await page.goto(`${proxy.url}/apps`);
+      await page.context().clearCookies();
+      await page.getByRole("button", { name: "Sign in with example-inc" }).click();
+    },
+    shows: [/another browser, or cookies are blocked here\. Nothing was changed/],
   },
   { name: "home", open: (page) => page.goto(proxy.url), shows: [/Notes/, /Files/, /Wiki/, /Does not answer/] },
   {
