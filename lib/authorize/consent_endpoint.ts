@@ -29,7 +29,8 @@ export function consentEndpoint(
     const { binding } = pending;
     const toolScopes = await deps.scopes.knownToolScopes(resource);
     const strategy = deps.strategies.of(resource);
-    const chosen = toolScopes.length === 0 ? pending.request.scope : chosenScopes(toolScopes, form);
+    const { scope } = pending.request;
+    const chosen = toolScopes.length === 0 ? scope : chosenScopes(toolScopes, form, scope);
     const request = { ...pending.request, scope: chosen };
     const again = (problem?: string) =>
       consentAnswer(resource, {
@@ -71,12 +72,15 @@ export function consentEndpoint(
   };
 }
 
-/** What the user checked, and what that covers, in the resource's order. "Unselect all" is nothing. */
-function chosenScopes(toolScopes: readonly ToolScope[], form: Parameters): string[] {
+/**
+ * What the user checked, and what that covers: as the client asked for it, then the rest in the resource's order. "Unselect all"
+ * is nothing.
+ */
+function chosenScopes(toolScopes: readonly ToolScope[], form: Parameters, requested: readonly string[]): string[] {
   if (form.decision === "clear") return [];
   const checked = toolScopes.filter(({ name }) => form[scopeField(name)] !== undefined);
   const covered = checked.flatMap((scope) => scopesCoveredBy(toolScopes, scope));
-  return toolScopes.map(({ name }) => name).filter((name) =>
-    covered.includes(name) || checked.some((scope) => scope.name === name)
-  );
+  const chosen = new Set([...checked.map(({ name }) => name), ...covered]);
+  const others = toolScopes.map(({ name }) => name).filter((name) => !requested.includes(name));
+  return [...requested, ...others].filter((name) => chosen.has(name));
 }

@@ -103,6 +103,18 @@ test("S2-28: what a checked scope covers comes with it, and the token answer say
   assert.equal(tokens.scope, "wiki:read wiki:write");
 });
 
+test("S2-31: granted is what was chosen, in the order of the request; what was added on the page comes after", async () => {
+  const client = await createTestClient(proxy.url, "wiki");
+  const asked = { scope: " wiki:admin  unknown wiki:write " };
+  const granted = async (...names: string[]) => {
+    const sent = await client.browser.submit(await client.authorize(asked), { decision: "allow", ...check(...names) });
+    const back = await client.browser.follow(sent, redirectUri);
+    return (await client.redeem(new URL(back.location!).searchParams.get("code")!)).body.scope;
+  };
+  assert.equal(await granted("wiki:write", "wiki:admin"), "wiki:admin wiki:write wiki:read");
+  assert.equal(await granted("wiki:read", "wiki:admin"), "wiki:admin wiki:read");
+});
+
 test("S2-29: names and descriptions from elsewhere are text, never markup", async () => {
   const page = await (await createTestClient(proxy.url, "wiki")).authorize();
   assert.doesNotMatch(page.html, /<script>alert|<img/);
