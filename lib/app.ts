@@ -61,7 +61,9 @@ export function createApp(deps: Deps, draining: Pick<Draining, "hasBegun" | "rea
   const authenticate = authenticateEndpoint(deps);
   for (const under of ["", "/mcp/:name"]) {
     route(`/authorize${under}`, authorize, { errors: "page", limit: "authorize" });
-    route(`/callback${under}`, callback, { errors: "page", limit: "callback" });
+    for (const path of [`/callback${under}`, `/callback${under}/:provider`]) {
+      route(path, callback, { errors: "page", limit: "callback" });
+    }
     route(`/token${under}`, token, { errors: "json", limit: "token", cors: true });
     route(`/revoke${under}`, revoke, { errors: "json", limit: "revoke", cors: true });
     if (config.clients.dynamicRegistration) {
@@ -89,7 +91,7 @@ export function createApp(deps: Deps, draining: Pick<Draining, "hasBegun" | "rea
     route(`/oauth-client${under}`, { GET: clientMetadataEndpoint }, { errors: "json" });
   }
   page(appsPath, appsEndpoint(deps), "authorize");
-  page(appsCallbackPath, { GET: appsCallbackEndpoint(deps) }, "callback");
+  page(`${appsCallbackPath}/:provider`, { GET: appsCallbackEndpoint(deps) }, "callback");
   get("/.well-known/jwks.json", () => jwksAnswer(deps.keys));
   get("/openid/v1/jwks", () => jwksAnswer(deps.keys));
   get(sseProbePath, sseProbeEndpoint(deps), { limit: "sse-probe" });

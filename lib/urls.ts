@@ -3,9 +3,15 @@
 /** A stream without a token, for doctor. */
 export const sseProbePath = "/.well-known/mcp-oauth-proxy/sse-probe";
 
-/** Where people see what they connected, and where a provider sends them back to after they signed in there. */
+/** Where people see what they connected. */
 export const appsPath = "/apps";
+/** Where providers send people back to who signed in there; each has a path of its own below it. */
 export const appsCallbackPath = "/callback/apps";
+
+/** The redirect URI of one of several providers: an answer that arrives at another's is not from the chosen one (RFC 9700 §4.4.2.2). */
+export function callbackOf(callback: string, provider: string): string {
+  return `${callback}/${encodeURIComponent(provider)}`;
+}
 
 /** How one resource is published: by path under the public URL, or on a host of its own. */
 export type Publication =

@@ -20,7 +20,7 @@ const mayImport: Record<string, string[]> = {
   "providers": ["oauth", "config", "http", "tokens", "store", "telemetry"],
   "clients": ["oauth", "config", "http", "tokens", "store", "telemetry"],
   "scopes": ["oauth", "config", "http", "telemetry"],
-  "strategies": ["oauth", "config", "http", "tokens", "store", "providers", "telemetry"],
+  "strategies": ["urls.ts", "oauth", "config", "http", "tokens", "store", "providers", "telemetry"],
   "discovery": ["urls.ts", "oauth", "config", "http", "pages", "runtime"],
   "authorize": ["urls.ts", "oauth", "config", "tokens", "store", "clients", "strategies", "http", "pages", "telemetry"],
   "grants": ["oauth", "config", "tokens", "store", "clients", "strategies", "http", "telemetry"],

@@ -56,7 +56,9 @@ export async function approve(
   const begun = await tools.strategies.of(resource).begin(request, form, { state, now: tools.now() });
   if (begun.kind === "again") return { again: begun.problem };
   if (begun.kind === "redirect") {
-    const flow: AuthorizationFlow = { request, resource: resource.name, memo: begun.memo };
+    const { memo, provider } = begun;
+    const at = provider === undefined ? {} : { provider };
+    const flow: AuthorizationFlow = { request, resource: resource.name, ...at, memo };
     const lifetimeSeconds = tools.config.server.loginTtlSeconds;
     const cookies = await beginFlow({ ...tools, kind: authorizationFlow, lifetimeSeconds }, {
       id: state,

@@ -1,8 +1,8 @@
-// GET /callback/apps: the provider sends somebody back who signed in at /apps. No client hears of it, and no grant comes of it.
+// GET /callback/apps/PROVIDER: the provider sends somebody back who signed in at /apps. No client hears of it, and no grant comes of it.
 import type { Deps } from "../deps.ts";
 import type { PageHandler } from "../http/router.ts";
 import { parseParameters, requireParameter } from "../oauth/parameters.ts";
-import { appsCallbackPath, appsPath } from "../urls.ts";
+import { appsCallbackPath, appsPath, callbackOf } from "../urls.ts";
 import { openSession } from "./apps_session.ts";
 import { type AppsFlow, appsFlow } from "./apps_sign_in.ts";
 import { findBinding } from "./browser_binding.ts";
@@ -16,16 +16,17 @@ export function appsCallbackEndpoint(
   const scope = { secure: publicUrl.startsWith("https:") };
   const tools = { ...deps, kind: appsFlow, lifetimeSeconds: loginTtlSeconds };
 
-  return async (browser) => {
+  return async (browser, context) => {
     const parameters = parseParameters(new URL(browser.url).searchParams);
     const state = requireParameter(parameters, "state");
     if (parameters.error === undefined) requireParameter(parameters, "code");
-    const isOurs = ({ binding }: AppsFlow) => binding === findBinding(browser, scope);
+    const isOurs = ({ binding, provider }: AppsFlow) =>
+      binding === findBinding(browser, scope) && provider === context.provider;
     const { flow, clearCookie } = await resumeFlow<AppsFlow>(tools, { state, browser, scope, isOurs });
     const { provider, memo, binding } = flow;
     const { account, shownAs } = await deps.accounts.finish(provider, memo, {
       parameters,
-      redirectUri: publicUrl + appsCallbackPath,
+      redirectUri: callbackOf(publicUrl + appsCallbackPath, provider),
       now: deps.now(),
     });
     deps.log.info("apps_signed_in", { provider, subject: account.subject });

@@ -8,7 +8,7 @@ import { OAuthError } from "../oauth/errors.ts";
 import { type AppsPage, appsPage } from "../pages/apps.ts";
 import { contentSecurityPolicy } from "../pages/layout.ts";
 import { randomId } from "../tokens/random_id.ts";
-import { appsCallbackPath, appsPath } from "../urls.ts";
+import { appsCallbackPath, appsPath, callbackOf } from "../urls.ts";
 import { type AppsSession, endSession, findSession } from "./apps_session.ts";
 import { type AppsFlow, appsFlow } from "./apps_sign_in.ts";
 import { isSameSite, recogniseBrowser } from "./browser_binding.ts";
@@ -77,7 +77,7 @@ export function appsEndpoint(deps: AppsDeps): Record<"GET" | "POST", PageHandler
   async function signIn(browser: Request, binding: string, provider: string): Promise<Response> {
     const state = randomId();
     const { url, memo } = await accounts.begin(provider, {
-      redirectUri: publicUrl + appsCallbackPath,
+      redirectUri: callbackOf(publicUrl + appsCallbackPath, provider),
       state,
       now: now(),
     });

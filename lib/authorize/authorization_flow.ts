@@ -6,6 +6,8 @@ export interface AuthorizationFlow {
   request: AuthorizationRequest;
   /** Name of the resource the trip began for. */
   resource: string;
+  /** The last part of the redirect URI that the provider was given; absent: the resource's own callback. */
+  provider?: string;
   /** What the strategy wants back in `finish`. */
   memo: unknown;
 }

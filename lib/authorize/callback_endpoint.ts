@@ -12,10 +12,10 @@ import { findRedirectableClient } from "./trusted_request.ts";
 
 export function callbackEndpoint(
   deps: Pick<Deps, "clients" | "strategies" | "sealer" | "store" | "revocations" | "config" | "now" | "log">,
-): (request: Request, resource: Resource) => Promise<Response> {
+): (request: Request, resource: Resource, context: { provider?: string }) => Promise<Response> {
   const tools = { ...deps, kind: authorizationFlow, lifetimeSeconds: deps.config.server.loginTtlSeconds };
 
-  return async (browser, resource) => {
+  return async (browser, resource, { provider }) => {
     if (resource.strategy.kind === "passthrough") {
       throw new OAuthError("invalid_request", "this server takes an API key; nobody sends the browser back here");
     }
@@ -26,7 +26,8 @@ export function callbackEndpoint(
       state,
       browser,
       scope: cookieScopeOf(resource),
-      isOurs: (flow) => flow.resource === resource.name,
+      // An answer at another provider's redirect URI is that one's, and the chosen one must not see its code (RFC 9700 §4.4.2.2).
+      isOurs: (flow) => flow.resource === resource.name && flow.provider === provider,
     });
     const { request, memo } = flow;
     const { clientId, redirectUri } = request;

@@ -23,7 +23,7 @@ export function startDemoServices(): DemoServices {
   const provider = createDemoOpenIdProvider({
     ...client,
     issuer: () => originOf(signIn),
-    callbackPaths: ["/callback/mcp/files", "/callback/mcp/team"],
+    callbackPaths: ["/callback/mcp/files", "/callback/mcp/team", "/callback/apps/demo"],
     now,
   });
   const signIn = listen(provider.handle);

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { parseConfig } from "../config/load.ts";
 import { ConfigError, printProblem } from "../config/problems.ts";
-import { appsCallbackPath } from "../urls.ts";
+import { appsCallbackPath, callbackOf } from "../urls.ts";
 import { type Options, UsageError } from "./command_line.ts";
 import { type Answers, collectAnswers } from "./init_questions.ts";
 import { writeConfigText } from "./init_text.ts";
@@ -96,8 +96,8 @@ function nextSteps(path: string, answers: Answers | undefined): string {
     variable === undefined ? undefined : `export ${variable}=…`,
     answers?.strategy === "login"
       ? `allow ${answers["public-url"]}/callback/mcp/${answers.name} and ${
-        answers["public-url"]
-      }${appsCallbackPath} as redirect URIs at ${answers.provider}`
+        callbackOf(answers["public-url"] + appsCallbackPath, answers.provider!)
+      } as redirect URIs at ${answers.provider}`
       : undefined,
     answers?.strategy === "chained_oauth" && answers["client-id"] !== ""
       ? `allow ${answers["public-url"]}/callback/mcp/${answers.name} as a redirect URI of ${answers["client-id"]}`

@@ -3,7 +3,7 @@ import type { Config, ProviderConfig } from "../config/config.ts";
 import { createProvider } from "../providers/create_provider.ts";
 import { createProviderFetch } from "../providers/provider_fetch.ts";
 import { wantedFacts } from "../providers/wanted_facts.ts";
-import { appsCallbackPath } from "../urls.ts";
+import { appsCallbackPath, callbackOf } from "../urls.ts";
 import type { Finding } from "./downstream_findings.ts";
 
 export async function signInFindings(
@@ -16,8 +16,12 @@ export async function signInFindings(
   const results = await provider.check(Math.floor(Date.now() / 1000));
   const callbacks = resources
     .filter(({ strategy }) => strategy.kind === "login" && strategy.providers.includes(config.name))
-    .map(({ urls }) => urls.callback);
-  const all = [...callbacks, server.publicUrl + appsCallbackPath].join(" ");
+    .map(({ urls, strategy }) =>
+      strategy.kind === "login" && strategy.providers.length > 1
+        ? callbackOf(urls.callback, config.name)
+        : urls.callback
+    );
+  const all = [...callbacks, callbackOf(server.publicUrl + appsCallbackPath, config.name)].join(" ");
   return [
     ...results.map(({ probe, ok, message }): Finding => ({
       level: ok ? "ok" : "problem",

@@ -22,6 +22,8 @@ interface Routed {
   url: URL;
   /** `:name` of the path. */
   name: string | undefined;
+  /** `:provider` of the path. */
+  provider: string | undefined;
   connection: Connection;
   facts: RequestFacts;
   forwarded: ForwardedRequest;
@@ -37,6 +39,8 @@ export interface RequestContext {
   facts: RequestFacts;
   /** Of the client, as far as trusted proxies tell. */
   address: string;
+  /** `:provider` of the path. */
+  provider?: string;
 }
 
 export type Handler = (request: Request, resource: Resource, context: RequestContext) => Response | Promise<Response>;
@@ -46,7 +50,7 @@ type Found = Response | undefined;
 export type Handlers = Partial<Record<"GET" | "POST", Handler>>;
 
 /** @param context `host` as the browser named it, as far as trusted proxies tell */
-export type PageHandler = (request: Request, context: { host: string }) => Promise<Response>;
+export type PageHandler = (request: Request, context: { host: string; provider?: string }) => Promise<Response>;
 
 /** @param asker whether the peer itself, not who it says it asks for, is one of the trusted proxies */
 export type ProxyHandler = (
@@ -123,7 +127,10 @@ export function createRouter(
     const url = URL.parse(request.url) ?? new URL(c.req.path, server.publicUrl);
     return requestLog(
       { request, url, path, host: forwarded.host },
-      (facts) => answer({ request, url, name: c.req.param("name"), connection, facts, forwarded }),
+      (facts) => {
+        const [name, provider] = [c.req.param("name"), c.req.param("provider")];
+        return answer({ request, url, name, provider, connection, facts, forwarded });
+      },
     );
   }
 
@@ -141,12 +148,18 @@ export function createRouter(
   }
 
   async function serve(routed: Routed, handler: Handler, limit?: string): Promise<Response> {
-    const { request, url, connection, facts, forwarded: { address } } = routed;
+    const { request, url, provider, connection, facts, forwarded: { address } } = routed;
     if (limit !== undefined) await rateLimits.checkAddress(limit, address);
     const resource = resourceOf(routed);
     if (resource === undefined) return unknownResource();
     facts.resource = resource.name;
-    return await handler(request, resource, { url, connection, facts, address });
+    return await handler(request, resource, {
+      url,
+      connection,
+      facts,
+      address,
+      ...(provider === undefined ? {} : { provider }),
+    });
   }
 
   /** 421 where every resource has a host of its own and none was asked for (RFC 9110 §15.5.20). */
@@ -195,7 +208,8 @@ export function createRouter(
       for (const [method, handler] of Object.entries(handlers)) {
         on(method, path, async (routed) => {
           await rateLimits.checkAddress(limit, routed.forwarded.address);
-          return await handler(routed.request, { host: hostOf(routed) });
+          const { request, provider } = routed;
+          return await handler(request, { host: hostOf(routed), ...(provider === undefined ? {} : { provider }) });
         }, "own page");
       }
     },

@@ -7,6 +7,7 @@ import type { Provider, SignedIn } from "../providers/provider.ts";
 import { ProviderError } from "../providers/provider_error.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { KeptRenewals } from "./kept_renewals.ts";
+import { callbackOf } from "../urls.ts";
 import { findRefusal } from "./login_rules.ts";
 import { narrowGroups } from "./narrow_groups.ts";
 import type { Approval, Strategy } from "./strategy.ts";
@@ -17,7 +18,7 @@ export interface LoginTools {
   log: Log;
 }
 
-/** What waits in the flow's cookie while the browser is away. It names the provider, so another's answer is of no use. */
+/** What waits in the flow's cookie while the browser is away. */
 interface Memo {
   provider: string;
   memo: unknown;
@@ -29,6 +30,11 @@ const defaultRetryAfterSeconds = 5;
 export function login(resource: Resource, config: LoginConfig, { providers, renewals, log }: LoginTools): Strategy {
   const offered = config.providers.map((name) => providers.get(name)!);
   const find = (name: string | undefined) => offered.find((provider) => provider.name === name);
+
+  /** A code is good only with the redirect URI that it was asked for with (RFC 6749 §4.1.3). */
+  function redirectUriOf({ name }: Provider): string {
+    return offered.length === 1 ? resource.urls.callback : callbackOf(resource.urls.callback, name);
+  }
 
   /** What the grant holds of a user who may. @throws OAuthError `access_denied` */
   function admit(provider: string, { identity, renewal }: SignedIn): Approval {
@@ -76,9 +82,9 @@ export function login(resource: Resource, config: LoginConfig, { providers, rene
       const provider = offered.length === 1 ? offered[0]! : find(form.provider);
       if (provider === undefined) return { kind: "again", problem: "Choose how you want to sign in." };
       try {
-        const { url, memo } = await provider.begin({ redirectUri: resource.urls.callback, state, now });
+        const { url, memo } = await provider.begin({ redirectUri: redirectUriOf(provider), state, now });
         const kept: Memo = { provider: provider.name, memo };
-        return { kind: "redirect", url, memo: kept };
+        return { kind: "redirect", url, memo: kept, ...(offered.length === 1 ? {} : { provider: provider.name }) };
       } catch (error) {
         noteFailure(provider.name, error);
         throw signInFailure(error);
@@ -90,7 +96,7 @@ export function login(resource: Resource, config: LoginConfig, { providers, rene
       const provider = find(name);
       if (provider === undefined) throw new OAuthError("server_error", "signing in there is not offered any more");
       try {
-        const signedIn = await provider.finish(memo, answer, { redirectUri: resource.urls.callback, now });
+        const signedIn = await provider.finish(memo, answer, { redirectUri: redirectUriOf(provider), now });
         return { ...admit(name, signedIn), account: { provider: name, subject: signedIn.identity.subject } };
       } catch (error) {
         noteFailure(name, error);

@@ -20,8 +20,11 @@ export type Begun =
   | { kind: "granted"; approval: Approval }
   /** The form is shown again with `problem` beside the field. */
   | { kind: "again"; problem: string }
-  /** The browser goes to a provider; `memo` comes back to `finish`, sealed in the flow's cookie meanwhile. */
-  | { kind: "redirect"; url: string; memo: unknown };
+  /**
+   * The browser goes to a provider; `memo` comes back to `finish`, sealed in the flow's cookie meanwhile. `provider` is the last
+   * part of the redirect URI where the resource has one for each of its providers: the answer has to arrive there.
+   */
+  | { kind: "redirect"; url: string; memo: unknown; provider?: string };
 
 /** What `begin` needs to send the browser away. */
 export interface BeginOptions {

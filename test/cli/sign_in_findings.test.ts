@@ -51,7 +51,7 @@ test("check: a provider that is there and knows us, behind a reverse proxy; the 
     );
     assert.match(
       output,
-      /redirect URIs to allow there: https:\/\/mcp\.example\.com\/callback\/mcp\/wiki https:\/\/mcp\.example\.com\/callback\/apps\n/,
+      /redirect URIs to allow there: https:\/\/mcp\.example\.com\/callback\/mcp\/wiki https:\/\/mcp\.example\.com\/callback\/apps\/google\n/,
     );
     assert.ok(!output.includes("s3cret"));
   } finally {
@@ -105,4 +105,14 @@ app_private_key_file = "key.pem"
   fake.installed = false;
   assert.deepEqual(await ask(), ["ok", "problem", "ok"]);
   await server[Symbol.asyncDispose]();
+});
+
+test("check: of several providers each has a redirect URI of its own (RFC 9700 §4.4)", async () => {
+  const { server, text } = await openIdAt();
+  const several = text.replace('provider = "google"', 'provider = ["google", "other"]') +
+    text.slice(text.indexOf("[provider.google]")).replace("[provider.google]", "[provider.other]");
+  const found = (await findingsOf(several)).at(-1)!;
+  await server[Symbol.asyncDispose]();
+  const at = "https://mcp.example.com/callback";
+  assert.equal(found, `ok: redirect URIs to allow there: ${at}/mcp/wiki/google ${at}/apps/google`);
 });

@@ -136,7 +136,7 @@ test("only who it is is asked for: nothing lasting, with PKCE and nonce, and Git
   const page = await openApps(browser);
   const asked = new URL((await browser.submit(page, actionOf(page, /company/))).location!).searchParams;
   assert.doesNotMatch(asked.get("scope")!, /offline_access/);
-  assert.equal(asked.get("redirect_uri"), `${proxy.url}/callback/apps`);
+  assert.equal(asked.get("redirect_uri"), `${proxy.url}/callback/apps/company`);
   assert.equal(asked.get("code_challenge_method"), "S256");
   assert.match(asked.get("nonce")!, /.{20}/);
   const before = github.liveTokens();
@@ -153,6 +153,8 @@ test("a sign-in for /apps is no use at a client's callback, nor a client's at th
   const other = createBrowser();
   await openApps(other);
   assert.equal((await other.get(ours.href)).status, 400);
+  const atGithub = ours.href.replace("/apps/company", "/apps/github"); // RFC 9700 §4.4
+  assert.equal((await browser.get(atGithub)).status, 400);
   const kept = new Map(browser.cookies);
   assert.equal((await browser.get(ours.href)).status, 303);
   for (const [name, value] of kept) browser.cookies.set(name, value);
@@ -163,11 +165,15 @@ test("a sign-in for /apps is no use at a client's callback, nor a client's at th
   const client = await createTestClient(proxy.url, "wiki");
   const sent = await client.browser.submit(await client.authorize(), { decision: "allow" });
   const theirs = new URL((await client.browser.follow(sent, `${proxy.url}/callback`)).location!);
-  assert.equal((await client.browser.get(`${proxy.url}/callback/apps${theirs.search}`)).status, 400);
+  assert.equal((await client.browser.get(`${proxy.url}/callback/apps/company${theirs.search}`)).status, 400);
   for (const [name, value] of client.browser.cookies) {
     if (name.includes("mcp-flow-")) client.browser.cookies.set(name.replace("mcp-flow-", "mcp-apps-"), value);
   }
-  assert.equal((await client.browser.get(`${proxy.url}/callback/apps${theirs.search}`)).status, 400, "renamed cookie");
+  assert.equal(
+    (await client.browser.get(`${proxy.url}/callback/apps/company${theirs.search}`)).status,
+    400,
+    "renamed cookie",
+  );
 });
 
 test("a no of the provider, an answer of another issuer and one without the ID token sign nobody in", async () => {

@@ -171,17 +171,40 @@ test("several providers: the page offers them, works without JavaScript, and the
   assert.equal((await signIn("both", { provider: "company" })).claims.sub, "company|user-1");
 });
 
-test("S2-36: an answer made for one provider is of no use for a trip to another (mix-up)", async () => {
+test("RFC 9700 §4.4: each of several providers has its own redirect URI, and a code that arrives at another's goes nowhere (mix-up)", async () => {
   openId.user = { ...ada };
+  const client = await createTestClient(proxy.url, "both");
+  const begin = async (provider: string) => {
+    const sent = await client.browser.submit(await client.authorize(), { decision: "allow", provider });
+    return new URL(sent.location!);
+  };
+  // Whoever runs the chosen provider sends the browser on to GitHub, with the proxy's own state and an honest redirect URI.
+  const chosen = await begin("company");
+  assert.equal(chosen.searchParams.get("redirect_uri"), `${proxy.url}/callback/mcp/both/company`);
+  const honest = await begin("github");
+  assert.equal(honest.searchParams.get("redirect_uri"), `${proxy.url}/callback/mcp/both/github`);
+  honest.searchParams.set("state", chosen.searchParams.get("state")!);
+  const stolen = (await client.browser.get(honest.href)).location!;
+  assert.match(stolen, /\/callback\/mcp\/both\/github\?code=/);
+  const posts = () => [...openId.requests, ...github.requests].filter((line) => line.startsWith("POST")).length;
+  const before = posts();
+  const answer = await client.browser.get(stolen);
+  assert.deepEqual([answer.status, answer.location], [400, undefined]);
+  for (const path of ["/callback/mcp/both", "/callback/mcp/both/nobody", "/callback/mcp/both/company"]) {
+    const { searchParams } = await begin("github");
+    const query = new URLSearchParams({ code: "stolen", state: searchParams.get("state")! });
+    assert.equal((await client.browser.get(`${proxy.url}${path}?${query}`)).status, 400, path);
+  }
+  assert.equal(posts(), before, "a code went to a token endpoint");
+});
+
+test("RFC 9207: an answer that says it is another provider's is the client's server_error", async () => {
   const client = await createTestClient(proxy.url, "both");
   const sent = await client.browser.submit(await client.authorize(), { decision: "allow", provider: "github" });
   const state = new URL(sent.location!).searchParams.get("state")!;
-  const before = openId.requests.length;
-  const back = await client.browser.get(
-    `${proxy.url}/callback/mcp/both?code=stolen&state=${state}&iss=${openId.issuer}`,
-  );
+  const query = new URLSearchParams({ code: "stolen", state, iss: openId.issuer });
+  const back = await client.browser.get(`${proxy.url}/callback/mcp/both/github?${query}`);
   assert.equal(new URL(back.location!).searchParams.get("error"), "server_error");
-  assert.ok(!openId.requests.slice(before).some((line) => line.startsWith("POST")));
 });
 
 test("no token, code or secret of the provider is in the log", () => {
