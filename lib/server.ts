@@ -152,7 +152,11 @@ function createDeps(
 ): Deps {
   const kinds = new Map(config.resources.map(({ name, strategy }) => [name, strategy.kind]));
   const log = countEvents(firstHour.log, metrics, kinds);
-  const sealer = createSealer([config.server.stateSecret, ...config.server.previousStateSecrets], now);
+  const sealer = createSealer(
+    [config.server.stateSecret, ...config.server.previousStateSecrets],
+    now,
+    config.server.retiredStateSecrets,
+  );
   const keys = createSigningKeys(config);
   const revocations = createRevocations({ store, now, log });
   const safeFetch = createSafeFetch();

@@ -30,6 +30,8 @@ export interface ServerConfig {
   stateSecret: Secret;
   /** Opened, never used to seal. */
   previousStateSecrets: readonly Secret[];
+  /** Of what these sealed, only client_ids are still opened. */
+  retiredStateSecrets: readonly Secret[];
   authCodeTtlSeconds: number;
   loginTtlSeconds: number;
   /** CIDRs whose Forwarded and X-Forwarded-* count. */

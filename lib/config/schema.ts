@@ -39,6 +39,12 @@ export const serverKeys = {
     doc:
       "State secrets of before: what they sealed is still opened, nothing new is sealed with them. Rotates without logging anyone out.",
   },
+  retired_state_secrets: {
+    kind: "secrets",
+    doc:
+      "State secrets of long ago, or that leaked: of what they sealed only the client_ids of registered clients are still known. " +
+      "Without them these clients have to register again, which many only do when a person removes and adds the server.",
+  },
   auth_code_ttl: {
     kind: "integer",
     default: 300,

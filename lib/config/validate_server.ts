@@ -24,6 +24,9 @@ export function validateServer(file: Table, reading: Reading): ServerConfig {
     previousStateSecrets: values.previous_state_secrets.map((previous) =>
       checkedStateSecret(previous, at("server.previous_state_secrets"), reading)
     ),
+    retiredStateSecrets: values.retired_state_secrets.map((retired) =>
+      checkedStateSecret(retired, at("server.retired_state_secrets"), reading)
+    ),
     authCodeTtlSeconds: values.auth_code_ttl,
     loginTtlSeconds: values.login_ttl,
     trustedProxies: values.trusted_proxies.map((address) => canonicalCidr(address, reading)),

@@ -36,19 +36,23 @@ export function rememberedRegistrations(
     }
   }
 
+  async function remember(issuer: string, identity: ClientIdentity): Promise<void> {
+    const until = now() + lifetimeSeconds;
+    await attempt(() => store.put(keyOf(issuer), sealer.seal("provider registration", identity, until), until));
+  }
+
   return {
     recall: (issuer) =>
       attempt(async () => {
         const sealed = await store.get(keyOf(issuer));
         const opened = sealed === undefined ? undefined : sealer.open("provider registration", sealed);
-        if (opened === undefined || opened === "expired") return undefined;
+        if (sealed === undefined || opened === undefined || opened === "expired") return undefined;
         const identity = opened.value as ClientIdentity;
+        // The refresh tokens of all users are bound to it: it must not go with the old secret.
+        if (sealer.isOutdated("provider registration", sealed)) await remember(issuer, identity);
         return (identity.expiresAt ?? Infinity) > now() + marginSeconds ? identity : undefined;
       }),
-    async remember(issuer, identity) {
-      const until = now() + lifetimeSeconds;
-      await attempt(() => store.put(keyOf(issuer), sealer.seal("provider registration", identity, until), until));
-    },
+    remember,
     async forget(issuer) {
       await attempt(() => store.delete(keyOf(issuer)));
     },

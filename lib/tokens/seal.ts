@@ -30,6 +30,8 @@ export interface Sealer {
   sealDeterministic(purpose: SealPurpose, value: unknown): string;
   /** The value; `expired` when it was ours but is past its expiry; undefined when it is not ours, was sealed for another purpose, or was changed. */
   open(purpose: SealPurpose, sealed: string): Opened | "expired" | undefined;
+  /** Whether the value is sealed with another than the current secret: one that is to outlive the next rotation is sealed anew. */
+  isOutdated(purpose: SealPurpose, sealed: string): boolean;
   /** A secret that follows from `id`: the same for every replica with the same state secret. 43 base64url characters. */
   derive(label: string, id: string): string;
 }
@@ -54,14 +56,20 @@ const zipFromBytes = 1024;
  * A sealer over a ring of state secrets: the first seals, all open.
  *
  * @param secrets base64 text, 32 bytes or more each; the current one first
+ * @param retired open nothing but client_ids. Clients keep those for ever, and who can forge one has what registering gives to anybody
  */
-export function createSealer(secrets: readonly Secret[], now: () => number): Sealer {
-  const ring = secrets.map((secret) => Buffer.from(secret.reveal(), "base64"));
+export function createSealer(secrets: readonly Secret[], now: () => number, retired: readonly Secret[] = []): Sealer {
+  const bytesOf = (secret: Secret) => Buffer.from(secret.reveal(), "base64");
+  const ring = secrets.map(bytesOf);
+  const clientIdRing = [...ring, ...retired.map(bytesOf)];
   const keysByPurpose = new Map<SealPurpose, PurposeKey[]>();
 
   function keysFor(purpose: SealPurpose): PurposeKey[] {
     let keys = keysByPurpose.get(purpose);
-    if (keys === undefined) keysByPurpose.set(purpose, keys = ring.map((secret) => deriveKey(secret, purpose)));
+    if (keys === undefined) {
+      const secrets = purpose === "client id" ? clientIdRing : ring;
+      keysByPurpose.set(purpose, keys = secrets.map((secret) => deriveKey(secret, purpose)));
+    }
     return keys;
   }
 
@@ -94,6 +102,10 @@ export function createSealer(secrets: readonly Secret[], now: () => number): Sea
         (header === key.zippedHeader ? inflateRawSync(plain) : plain).toString(),
       );
       return expiresAt !== undefined && expiresAt <= now() ? "expired" : { value, expiresAt };
+    },
+    isOutdated(purpose, sealed) {
+      const [{ header, zippedHeader }] = keysFor(purpose) as [PurposeKey];
+      return !sealed.startsWith(`${header}.`) && !sealed.startsWith(`${zippedHeader}.`);
     },
     derive: (label, id) =>
       createHmac("sha256", deriveBytes(ring[0]!, `derive ${label}`)).update(id).digest("base64url"),

@@ -83,6 +83,7 @@ test("S1-53: defaults are those of the contract", () => {
       publicUrl: "https://mcp.example.com",
       stateSecret,
       previousStateSecrets: [],
+      retiredStateSecrets: [],
       authCodeTtlSeconds: 300,
       loginTtlSeconds: 600,
       trustedProxies: [],
@@ -244,6 +245,7 @@ test("the example loads once it has a state secret", () => {
   const env = {
     MCP_PROXY_STATE_SECRET: stateSecret,
     OLD_STATE_SECRET: stateSecret,
+    OLDER_STATE_SECRET: stateSecret,
     GITHUB_SECRET: "a",
     GOOGLE_CLIENT_SECRET: "b",
     AGENT_SECRET: "c",

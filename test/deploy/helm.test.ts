@@ -110,7 +110,7 @@ test("values.schema.json knows every key of config.toml", () => {
   const schema = JSON.parse(readFileSync(join(chart, "values.schema.json"), "utf8"));
   const { properties, $defs } = schema;
   const homes: Record<string, Record<string, unknown>> = {
-    "[server]": { ...properties.server.properties, previousStateSecrets: {} },
+    "[server]": { ...properties.server.properties, previousStateSecrets: {}, retiredStateSecrets: {} },
     "[downstream.NAME]": { ...$defs.downstream.properties, ...prefixed("oauth", $defs.downstream.properties.oauth) },
     "[[downstream.NAME.tool_scopes]]": $defs.toolScope.properties,
     "[provider.NAME]": $defs.provider.properties,

@@ -143,6 +143,7 @@ export const serverDefaults: ServerConfig = {
   publicUrl,
   stateSecret: secret(Buffer.alloc(32, 7).toString("base64")),
   previousStateSecrets: [],
+  retiredStateSecrets: [],
   authCodeTtlSeconds: 300,
   loginTtlSeconds: 600,
   trustedProxies: [],

@@ -51,6 +51,25 @@ test("key ring: a previous secret still opens and never seals", () => {
   assert.equal(sealerOf(other).open("refresh token", rotated.seal("refresh token", {})), undefined);
 });
 
+test("a retired secret opens client_ids and nothing else, and never seals", () => {
+  const before = sealerOf(other);
+  const retired = createSealer([secret(key)], () => 1000, [secret(other)]);
+  const clientId = before.sealDeterministic("client id", { a: 1 });
+  assert.deepEqual(retired.open("client id", clientId), { value: { a: 1 }, expiresAt: undefined });
+  assert.notEqual(retired.sealDeterministic("client id", { a: 1 }), clientId);
+  for (const purpose of ["access token", "refresh token", "authorization code", "flow"] as const) {
+    assert.equal(retired.open(purpose, before.seal(purpose, {})), undefined, purpose);
+  }
+});
+
+test("a value is outdated when another than the current secret sealed it, zipped or not", () => {
+  const rotated = sealerOf(key, other);
+  for (const value of [{ a: 1 }, { long: "x".repeat(5000) }]) {
+    assert.equal(rotated.isOutdated("refresh token", rotated.seal("refresh token", value)), false);
+    assert.equal(rotated.isOutdated("refresh token", sealerOf(other).seal("refresh token", value)), true);
+  }
+});
+
 test("the deterministic form is idempotent and depends on the value", () => {
   assert.equal(sealer.sealDeterministic("client id", { a: 1 }), sealer.sealDeterministic("client id", { a: 1 }));
   assert.notEqual(sealer.sealDeterministic("client id", { a: 1 }), sealer.sealDeterministic("client id", { a: 2 }));

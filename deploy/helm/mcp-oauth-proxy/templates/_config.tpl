@@ -9,12 +9,17 @@
 
 {{/* config.toml. Holds no secret: those are references to the container's environment. */}}
 {{- define "mcp-oauth-proxy.config" -}}
-{{- $server := include "mcp-oauth-proxy.snake" (omit .Values.server "stateSecret" "stateSecretRef" "previousStateSecretRefs") | fromYaml }}
+{{- $server := include "mcp-oauth-proxy.snake" (omit .Values.server "stateSecret" "stateSecretRef" "previousStateSecretRefs" "retiredStateSecretRefs") | fromYaml }}
 {{- $_ := set $server "state_secret" "env:MCP_PROXY_STATE_SECRET" }}
 {{- if .Values.server.previousStateSecretRefs }}
 {{- $previous := list }}
 {{- range $index, $ref := .Values.server.previousStateSecretRefs }}{{ $previous = append $previous (printf "env:SECRET_PREVIOUS_STATE_%d" $index) }}{{ end }}
 {{- $_ := set $server "previous_state_secrets" $previous }}
+{{- end }}
+{{- if .Values.server.retiredStateSecretRefs }}
+{{- $retired := list }}
+{{- range $index, $ref := .Values.server.retiredStateSecretRefs }}{{ $retired = append $retired (printf "env:SECRET_RETIRED_STATE_%d" $index) }}{{ end }}
+{{- $_ := set $server "retired_state_secrets" $retired }}
 {{- end }}
 {{- $config := dict "server" $server }}
 

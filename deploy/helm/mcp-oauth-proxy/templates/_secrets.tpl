@@ -6,6 +6,9 @@
 {{- range $index, $ref := .previousStateSecretRefs }}
 {{- $list = append $list (dict "env" (printf "SECRET_PREVIOUS_STATE_%d" $index) "ref" $ref) }}
 {{- end }}
+{{- range $index, $ref := .retiredStateSecretRefs }}
+{{- $list = append $list (dict "env" (printf "SECRET_RETIRED_STATE_%d" $index) "ref" $ref) }}
+{{- end }}
 {{- end }}
 {{- range $name, $downstream := include "mcp-oauth-proxy.downstreams" . | fromYaml }}
 {{- $variable := $name | upper | replace "-" "_" }}
