@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { decodeJwt } from "jose";
+import { eventually } from "../support/eventually.ts";
 import { createFakeGithub, type FakeGithub } from "../support/fake_github.ts";
 import { createFakeOpenId, type FakeOpenId } from "../support/fake_openid.ts";
 import { json, listen } from "../support/fake_server.ts";
@@ -99,7 +100,7 @@ test("S2-36: whoever is on no list goes back to the client as access_denied with
     `${proxy.url}/mcp/wiki`,
   ]);
   assert.doesNotMatch(answer.get("error_description")!, /domain|evil/);
-  assert.match(proxy.output(), /in none of allowed_email_domains/);
+  await eventually(async () => assert.match(proxy.output(), /in none of allowed_email_domains/));
 });
 
 test("S2-36: the provider's own words reach nobody: not in the redirect, not in the log", async () => {
