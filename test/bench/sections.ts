@@ -4,5 +4,7 @@ import { authenticate } from "./sections/authenticate.ts";
 import { binarySize } from "./sections/binary_size.ts";
 import { coldStart } from "./sections/cold_start.ts";
 import { forward } from "./sections/forward.ts";
+import { latency } from "./sections/latency.ts";
+import { token } from "./sections/token.ts";
 
-export const sections: readonly Section[] = [forward, authenticate, coldStart, binarySize];
+export const sections: readonly Section[] = [forward, latency, authenticate, token, coldStart, binarySize];

@@ -13,6 +13,10 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: quantile(sorted, 0.5), lowest: sorted[0]!, highest: sorted.at(-1)! };
 }
 
+export function medianOf(values: readonly number[]): number {
+  return spreadOf(values).median;
+}
+
 /** @param sorted ascending, not empty. @param share 0 to 1; between two values, their mean by distance */
 export function quantile(sorted: readonly number[], share: number): number {
   const position = (sorted.length - 1) * share;
