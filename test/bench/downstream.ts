@@ -48,10 +48,9 @@ export async function startDownstream({ cores, folder }: Settings): Promise<Down
   }`,
     ),
   );
-  const openUrl = `http://127.0.0.1:${port}/open`;
   const command = [programPath("nginx"), "-p", folder, "-e", "stderr", "-c", config];
-  const process = await startPinned({ name: "downstream", command, core: cores.load, folder, readyUrl: openUrl });
-  return { ...process, openUrl, checkedUrl: `http://127.0.0.1:${port}/checked` };
+  const process = await startPinned({ name: "downstream", command, core: cores.load, folder, port });
+  return { ...process, openUrl: `http://127.0.0.1:${port}/open`, checkedUrl: `http://127.0.0.1:${port}/checked` };
 }
 
 /** JSON of exactly so many bytes: the one empty text in it is filled up. */

@@ -7,7 +7,6 @@ export function nginxConfig(folder: string, name: string, http: string): string 
   // As root, the worker would be somebody who may not read the folder.
   const user = process.getuid?.() === 0 ? "user root;" : "";
   return `daemon off; master_process off; ${user} pid ${folder}/${name}.pid; error_log stderr crit;
-worker_rlimit_nofile 65536;
 events { worker_connections 60000; }
 http {
   access_log off;

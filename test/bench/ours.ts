@@ -50,7 +50,7 @@ export async function startOurs(settings: Settings, options: OursOptions): Promi
     core: cores.proxy,
     folder,
     env: { LOG_LEVEL: "info", ...options.env },
-    readyUrl: `${origin}/health`,
+    port,
   });
   const mint = createMint(toml);
   let users = 0;

@@ -29,7 +29,7 @@ export async function startRival(name: RivalName, target: string, settings: Sett
     core: cores.proxy,
     folder,
     env,
-    readyUrl: url,
+    port,
   });
   return { name: labels[name], url, process };
 }

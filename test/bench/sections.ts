@@ -5,6 +5,7 @@ import { binarySize } from "./sections/binary_size.ts";
 import { coldStart } from "./sections/cold_start.ts";
 import { forward } from "./sections/forward.ts";
 import { latency } from "./sections/latency.ts";
+import { streams } from "./sections/streams.ts";
 import { token } from "./sections/token.ts";
 
-export const sections: readonly Section[] = [forward, latency, authenticate, token, coldStart, binarySize];
+export const sections: readonly Section[] = [forward, latency, authenticate, token, streams, coldStart, binarySize];

@@ -1,8 +1,10 @@
 // A program that the bench starts: pinned to a core, its output in a file, gone when the bench is.
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { onCore } from "./cores.ts";
+import { withAllFiles } from "./peer_process.ts";
 
 export interface StartedProcess {
   pid: number;
@@ -18,20 +20,20 @@ export interface StartOptions {
   /** For its output. */
   folder: string;
   env?: Record<string, string>;
-  /** Asked until it answers, whatever the status; a program that has no HTTP leaves it out. */
-  readyUrl?: string;
+  /** On loopback: ready when it listens there. */
+  port: number;
 }
 
 const alive = new Set<ChildProcess>();
 process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")));
 
-/** @throws Error with what it printed, when it ends or stays silent for 20 s instead of answering */
+/** @throws Error with what it printed, when it ends or stays silent for 20 s instead of listening */
 export async function startPinned(options: StartOptions): Promise<StartedProcess> {
   const { name, core, folder, env = {} } = options;
   const logFile = join(folder, `${name.replaceAll(/[^\w.-]/g, "-")}.log`);
   // Appending, so that the file may be emptied between two rounds.
   const output = openSync(logFile, "a");
-  const [program = "", ...args] = onCore(core, options.command);
+  const [program = "", ...args] = onCore(core, ["sh", "-c", withAllFiles, ...options.command]);
   const child = spawn(program, args, {
     stdio: ["ignore", output, output],
     env: { PATH: `${process.env.PATH}:/usr/sbin`, HOME: folder, ...env },
@@ -40,12 +42,10 @@ export async function startPinned(options: StartOptions): Promise<StartedProcess
   alive.add(child);
   const ended = new Promise<void>((settle) => child.on("close", () => settle()));
   void ended.then(() => alive.delete(child));
-  if (options.readyUrl !== undefined) {
-    await answering(options.readyUrl, () => !alive.has(child)).catch((cause) => {
-      child.kill("SIGKILL");
-      throw new Error(`${name} does not answer. It printed:\n${readFileSync(logFile, "utf8")}`, { cause });
-    });
-  }
+  await listening(options.port, () => !alive.has(child)).catch((cause) => {
+    child.kill("SIGKILL");
+    throw new Error(`${name} does not listen. It printed:\n${readFileSync(logFile, "utf8")}`, { cause });
+  });
   return {
     pid: child.pid ?? -1,
     logFile,
@@ -56,15 +56,21 @@ export async function startPinned(options: StartOptions): Promise<StartedProcess
   };
 }
 
-async function answering(url: string, hasEnded: () => boolean): Promise<void> {
+async function listening(port: number, hasEnded: () => boolean): Promise<void> {
   const deadline = performance.now() + 20_000;
-  for (;;) {
-    try {
-      await (await fetch(url)).arrayBuffer();
-      return;
-    } catch (error) {
-      if (hasEnded() || performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+  while (!await accepts(port)) {
+    if (hasEnded()) throw new Error("it has ended");
+    if (performance.now() > deadline) throw new Error("20 s have passed");
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((settle) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      settle(true);
+      socket.destroy();
+    });
+    socket.on("error", () => settle(false));
+  });
 }
