@@ -58,7 +58,7 @@ export const bunRuntime: Runtime = {
       reusePort: sharesPort, // on by default outside development: a second server would silently share the port
       error: () => new Response(null, { status: 500 }),
       fetch: (request, server) =>
-        fetch(request, {
+        fetch(withWholeUrl(request), {
           remoteAddress: server.requestIP(request)?.address ?? "",
           keepOpen: () => server.timeout(request, 0),
         }),
@@ -95,3 +95,8 @@ export const bunRuntime: Runtime = {
     return [process.execPath, ...script, ...args];
   },
 };
+
+/** Without a Host header (HTTP/1.0, as HAProxy's health checks are by default) Bun's URL is the path alone. */
+function withWholeUrl(request: Request): Request {
+  return request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;
+}

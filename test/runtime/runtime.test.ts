@@ -11,6 +11,7 @@ import {
   type Listener,
   streamsAllowedByFileLimit,
 } from "../../lib/runtime/runtime.ts";
+import { rawRequest } from "../support/raw_http.ts";
 
 const runtime = currentRuntime();
 const onlyBun = runtime.name === "bun" ? false : "Deno has no cap on outgoing requests and no re-exec";
@@ -22,6 +23,16 @@ function serve(fetch: (request: Request, connection: Connection) => Response | P
 test("a request comes with the peer's address, and the listener tells its port", async () => {
   const listener = serve((_request, connection) => new Response(connection.remoteAddress));
   assert.equal(await (await fetch(`http://127.0.0.1:${listener.port}/`)).text(), "127.0.0.1");
+  await listener.stop(0);
+});
+
+test("a request without a Host header (HTTP/1.0, HAProxy's health checks) has a whole URL all the same", async () => {
+  const listener = serve(async (request) => new Response(`${new URL(request.url).pathname} ${await request.text()}`));
+  for (const host of ["", "Host:\r\n"]) {
+    const exchange = rawRequest(listener.port, `POST /readyz?a HTTP/1.0\r\n${host}Content-Length: 4\r\n\r\nbody`);
+    assert.match(await exchange.until("/readyz body"), /^HTTP\/1\.[01] 200 /);
+    exchange.destroy();
+  }
   await listener.stop(0);
 });
 
