@@ -53,12 +53,19 @@ fi
 if [ -z "$DPKG_ROOT" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 `;
 
+/** What `npm run build` calls the binary of each architecture. */
+const targets: Record<string, string> = { amd64: "linux-x64-baseline", arm64: "linux-arm64" };
+
 process.exitCode = main(process.argv.slice(2));
 
 function main([architecture = "", binary = "", folder = ""]: string[]): number {
-  if (!["amd64", "arm64"].includes(architecture) || binary === "" || folder === "") {
+  if (!(architecture in targets) || binary === "" || folder === "") {
     console.error("Usage: bun scripts/deb.ts amd64|arm64 BINARY FOLDER");
     return 2;
+  }
+  if (architectureOf(binary) !== architecture) {
+    console.error(`${binary} is no ${architecture} program; build one with: npm run build -- ${targets[architecture]}`);
+    return 1;
   }
   const { version } = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { version: string };
   const file = join(folder, `mcp-oauth-proxy_${version}_${architecture}.deb`);
@@ -73,6 +80,13 @@ function main([architecture = "", binary = "", folder = ""]: string[]): number {
   } finally {
     rmSync(tree, { recursive: true });
   }
+}
+
+/** From the ELF header (e_machine, bytes 18 and 19); undefined for anything else. */
+function architectureOf(binary: string): string | undefined {
+  const header = readFileSync(binary).subarray(0, 20);
+  if (header.toString("latin1", 0, 4) !== "\x7fELF") return undefined;
+  return { 0x3e: "amd64", 0xb7: "arm64" }[header.readUInt16LE(18)];
 }
 
 function fillTree(tree: string, binary: string): void {

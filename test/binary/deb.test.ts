@@ -26,12 +26,19 @@ let deb: string;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "deb-test-"));
   if (skip) return;
-  const args = [join(project, "scripts/deb.ts"), "amd64", process.env.MCP_OAUTH_PROXY_BIN!, folder];
-  const built = spawnSync(process.execPath, args, { encoding: "utf8" });
+  const built = build("amd64", process.env.MCP_OAUTH_PROXY_BIN!);
   assert.equal(built.status, 0, built.stderr);
   deb = join(folder, readdirSync(folder).find((file) => file.endsWith("_amd64.deb"))!);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+function build(architecture: string, binary: string) {
+  const args = [join(project, "scripts/deb.ts"), architecture, binary, folder];
+  return spawnSync(process.execPath, args, { encoding: "utf8" });
+}
+
+const listing = (file: string) =>
+  spawnSync("dpkg-deb", ["--contents", file], { encoding: "utf8" }).stdout.trim().split("\n");
 
 /** dpkg on a root of its own; the scripts see it as DPKG_ROOT and run without a chroot. */
 function dpkg(root: string, ...args: string[]): void {
@@ -78,13 +85,36 @@ test(
 );
 
 test("the package holds no secret, its files are root's, and its scripts are valid", { skip }, () => {
-  const listing = spawnSync("dpkg-deb", ["--contents", deb], { encoding: "utf8" }).stdout.trim().split("\n");
-  assert.deepEqual(listing.filter((line) => !/ root\/root /.test(line)), []);
-  assert.deepEqual(listing.filter((line) => /secrets\/./.test(line)), []);
+  assert.deepEqual(listing(deb).filter((line) => !/ root\/root /.test(line)), []);
+  assert.deepEqual(listing(deb).filter((line) => /secrets\/./.test(line)), []);
   const control = join(folder, "control");
   spawnSync("dpkg-deb", ["--control", deb, control]);
   assert.equal(readFileSync(join(control, "conffiles"), "utf8"), "/etc/mcp-oauth-proxy/config.toml\n");
   for (const script of ["postinst", "prerm", "postrm"]) {
     assert.equal(spawnSync("sh", ["-n", join(control, script)]).status, 0, script);
+  }
+});
+
+test("the arm64 package is for arm64 and holds the same files; a binary for another CPU is refused", { skip }, () => {
+  // As much of a program as the script looks at; what the real one does is tried in standalone.test.ts.
+  const arm64 = join(folder, "arm64");
+  const header = Buffer.alloc(64);
+  header.write("\x7fELF", "latin1");
+  header.writeUInt16LE(0xb7, 18);
+  writeFileSync(arm64, header);
+  assert.equal(build("arm64", arm64).status, 0);
+  const file = join(folder, readdirSync(folder).find((name) => name.endsWith("_arm64.deb"))!);
+  const fields = spawnSync("dpkg-deb", ["--field", file, "Package", "Architecture"], { encoding: "utf8" }).stdout;
+  assert.equal(fields, "Package: mcp-oauth-proxy\nArchitecture: arm64\n");
+  const names = (deb: string) => listing(deb).map((line) => line.replace(/ +\d+ \S+ \S+ /, " ")).sort();
+  assert.deepEqual(names(file), names(deb));
+  const packed =
+    spawnSync("sh", ["-c", `dpkg-deb --fsys-tarfile "$0" | tar -xO ./usr/bin/mcp-oauth-proxy`, file]).stdout;
+  assert.deepEqual(packed, header);
+
+  for (const [architecture, binary] of [["amd64", arm64], ["arm64", join(project, "LICENSE")]] as const) {
+    const { status, stderr } = build(architecture, binary);
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`is no ${architecture} program; build one with: npm run build -- linux-`));
   }
 });
