@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { after, before, test } from "node:test";
@@ -10,6 +12,7 @@ import { stateSecret } from "../support/config_text.ts";
 import { freePort } from "../support/free_port.ts";
 import { runProgram, startProgram } from "../support/program.ts";
 import { needs, programPath } from "../support/programs.ts";
+import { testAuthority, testCertificates, testServerKey } from "../support/test_certificates.ts";
 
 const project = resolve(import.meta.dirname!, "../..");
 const dockerfile = readFileSync(join(project, "Dockerfile"), "utf8");
@@ -101,6 +104,39 @@ test("S1-56: the image holds no secret: without one it says which is missing and
   assert.deepEqual((await program.ended).code, 1);
   assert.match(program.output(), /state_secret/);
 });
+
+test(
+  "TLS to the outside is checked in the image, and an authority of one's own is mounted as a file",
+  { skip },
+  async () => {
+    let requests = 0;
+    const server = createServer({ key: testServerKey, cert: testCertificates.address }, (_request, answer) => {
+      requests++;
+      answer.writeHead(401).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const folder = join(root, "etc/mcp-oauth-proxy");
+    const config = readFileSync(join(folder, "config.toml"), "utf8");
+    const { port } = server.address() as AddressInfo;
+    writeFileSync(join(folder, "tls.toml"), config.replace("http://127.0.0.1:9", `https://127.0.0.1:${port}`));
+    writeFileSync(join(folder, "ca.pem"), testAuthority);
+    const check = (env: Record<string, string>) =>
+      runProgram([...instruction("ENTRYPOINT"), "check", "-c", "/etc/mcp-oauth-proxy/tls.toml"], {
+        command: inside(),
+        env: { PATH: path, MCP_PROXY_STATE_SECRET: stateSecret, ...env },
+      });
+    try {
+      const stranger = await check({});
+      assert.match(stranger.output, /its TLS certificate is not trusted/);
+      assert.deepEqual([stranger.code, requests], [1, 0]);
+      const known = await check({ NODE_EXTRA_CA_CERTS: "/etc/mcp-oauth-proxy/ca.pem" });
+      assert.doesNotMatch(known.output, /TLS certificate/);
+      assert.ok(requests > 0, known.output);
+    } finally {
+      server.close();
+    }
+  },
+);
 
 test("S1-56: the Dockerfile runs as 65532, on 8080, and copies nothing but the binary and the licence", () => {
   assert.match(dockerfile, /^USER 65532:65532$/m);
