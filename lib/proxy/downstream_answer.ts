@@ -46,6 +46,7 @@ export async function answerClient(answer: Response, options: AnswerOptions): Pr
   }
   try {
     const whole = await exchange.orCut(readWhole(answer, body));
+    exchange.count("out", whole.byteLength);
     exchange.end();
     return new Response(whole, { status, headers });
   } catch (error) {
@@ -92,7 +93,13 @@ function eventStream(
   headers.delete("content-length");
   return sseStream(body, {
     keepaliveMs: sseKeepaliveMs,
-    edit: legacyEdit,
+    edit: {
+      push(chunk) {
+        exchange.count("out", chunk.length);
+        return legacyEdit?.push(chunk) ?? chunk;
+      },
+      end: () => legacyEdit?.end() ?? new Uint8Array(),
+    },
     onEditError(error) {
       if (!(error instanceof EndpointRefusedError)) return undefined;
       log.error("legacy_endpoint_refused", { resource: resource.name, error });

@@ -10,6 +10,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** A byte went by: the quiet starts anew. */
   touch(): void;
+  /** So many bytes of a body went by: `in` from the client, `out` to it. */
+  count(direction: "in" | "out", bytes: number): void;
   cut(reason: Error): void;
   /** The promise, or the reason of the cut, whichever is first. */
   orCut<T>(promise: Promise<T>): Promise<T>;
@@ -27,9 +29,12 @@ export interface ExchangeOptions {
   idleError: () => Error;
   /** Called once, however it ended. */
   onEnd?: () => void;
+  onBytes?: Exchange["count"];
 }
 
-export function openExchange({ clientSignal, idleTimeoutMs, idleError, onEnd }: ExchangeOptions): Exchange {
+const countNothing = () => {};
+
+export function openExchange({ clientSignal, idleTimeoutMs, idleError, onEnd, onBytes }: ExchangeOptions): Exchange {
   const controller = new AbortController();
   const { signal } = controller;
   let lastByteAt = performance.now();
@@ -76,6 +81,7 @@ export function openExchange({ clientSignal, idleTimeoutMs, idleError, onEnd }: 
     end,
     liftIdleLimit: () => clearTimeout(timer),
     touch: () => void (lastByteAt = performance.now()),
+    count: onBytes ?? countNothing,
     orCut: (promise) =>
       signal.aborted ? Promise.reject(signal.reason) : new Promise((resolve, reject) => {
         waiting.add(reject);
@@ -92,7 +98,10 @@ export function watchBody(source: ReadableStream<Uint8Array>, exchange: Exchange
       try {
         const { done, value } = await exchange.orCut(reader.read());
         exchange.touch();
-        if (!done) return controller.enqueue(value);
+        if (!done) {
+          exchange.count("out", value.length);
+          return controller.enqueue(value);
+        }
         exchange.end();
         controller.close();
       } catch (error) {

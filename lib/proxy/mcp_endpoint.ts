@@ -36,7 +36,7 @@ export interface McpEndpointDeps {
   revocations: Pick<Revocations, "isRevoked">;
   fetch: typeof fetch;
   log: Log;
-  metrics: Pick<Metrics, "streamOpened" | "streamEnded">;
+  metrics: Pick<Metrics, "streamOpened" | "streamEnded" | "bytesCarried">;
   now: () => number;
   /** As in ForwardTools; for tests. */
   reuseConnectionsWithinMs?: number;
@@ -92,6 +92,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
         return timedOut(server.idleTimeoutSeconds);
       },
       onEnd: record.ended,
+      onBytes: (direction, bytes) => deps.metrics.bytesCarried(resource.name, direction, bytes),
     });
     const traceparent = facts.span?.traceparent;
     const response = await pass(request, { resource, user, url, exchange, record, traceparent }).catch((error) => {
@@ -122,6 +123,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       ? await outgoingBody(request, exchange, server.bodyLimitBytes)
       : await gate.authorize(request, exchange, record.read);
     if (gate === undefined) record.sending(body);
+    if (body.body !== null && !(body.body instanceof ReadableStream)) exchange.count("in", body.body.byteLength);
     const send = (as: Authenticated) => {
       const upwards = headersForDownstream(request.headers, downstreamCredential(resource, as));
       const headers = withIdentity(upwards, resource, as.access);

@@ -63,7 +63,10 @@ function limited(
         exchange.cut(tooLarge(maxBytes));
         void reader.cancel();
         controller.error(exchange.signal.reason);
-      } else controller.enqueue(chunk);
+        return;
+      }
+      exchange.count("in", chunk.length);
+      controller.enqueue(chunk);
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });

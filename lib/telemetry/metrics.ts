@@ -18,6 +18,8 @@ export interface Metrics {
   requestServed(labels: RequestLabels, seconds: number): void;
   streamOpened(resource: string): void;
   streamEnded(resource: string): void;
+  /** Of bodies, on the hot path: adds to a number, which a scrape reads. */
+  bytesCarried(resource: string, direction: "in" | "out", bytes: number): void;
   loginEnded(labels: { resource: string; strategy: string; outcome: string }): void;
   refreshEnded(labels: { resource: string; outcome: string }): void;
   downstreamFailed(labels: { resource: string; reason: string }): void;
@@ -60,6 +62,19 @@ export function createMetrics({ version, storeStatus, collectFromAll }: MetricsT
     labelNames: ["resource"],
     registers,
   });
+  const bytes = new Map<string, { in: number; out: number }>();
+  new Counter({
+    name: `${metricPrefix}bytes_total`,
+    help: "Bytes of bodies carried for known users: in from clients, out to them",
+    labelNames: ["resource", "direction"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [resource, carried] of bytes) {
+        for (const direction of ["in", "out"] as const) this.inc({ resource, direction }, carried[direction]);
+      }
+    },
+  });
   const logins = counter("logins_total", ["resource", "strategy", "outcome"], "Authorizations by how they ended");
   const refreshes = counter("refreshes_total", ["resource", "outcome"], "Refresh token requests by how they ended");
   const downstreamErrors = counter("downstream_errors_total", ["resource", "reason"], "Failures of MCP servers");
@@ -91,10 +106,16 @@ export function createMetrics({ version, storeStatus, collectFromAll }: MetricsT
       logins.inc({ resource, strategy, outcome: "granted" }, 0);
       for (const outcome of ["issued", "invalid_grant"]) refreshes.inc({ resource, outcome }, 0);
       streams.inc({ resource }, 0);
+      if (!bytes.has(resource)) bytes.set(resource, { in: 0, out: 0 });
     },
     requestServed: (labels, seconds) => requests.observe(labels, seconds),
     streamOpened: (resource) => streams.inc({ resource }),
     streamEnded: (resource) => streams.dec({ resource }),
+    bytesCarried(resource, direction, count) {
+      let carried = bytes.get(resource);
+      if (carried === undefined) bytes.set(resource, carried = { in: 0, out: 0 });
+      carried[direction] += count;
+    },
     loginEnded: (labels) => logins.inc(labels),
     refreshEnded: (labels) => refreshes.inc(labels),
     downstreamFailed: (labels) => downstreamErrors.inc(labels),

@@ -101,6 +101,36 @@ test("an event stream is counted while it is open", async () => {
   downstream.behave(json({ jsonrpc: "2.0", id: 1, result: {} }));
 });
 
+test("issue 7: bytes of bodies are counted both ways, small, large and streamed; those of refusals are not", async () => {
+  const client = await createTestClient(proxy.url, "notes");
+  const { access_token } = await client.signIn();
+  const counted = async () => {
+    const { find } = await scrape();
+    const bytes = (direction: string) => find(`${prefix}bytes_total`, { resource: "notes", direction })!;
+    return { in: bytes("in"), out: bytes("out") };
+  };
+  const post = async (body: string, token = access_token!) =>
+    await (await client.mcp(token, { method: "POST", body })).text();
+  const before = await counted();
+  const large = JSON.stringify("x".repeat(100_000));
+  const small = await post("{}");
+  downstream.behave(json("x".repeat(100_000)));
+  assert.equal(await post(large), large);
+  await post("refused", "no such token");
+  downstream.behave(sse(["data: 1\n\n"]));
+  const leave = new AbortController();
+  const stream = await client.mcp(access_token!, { headers: { accept: "text/event-stream" }, signal: leave.signal });
+  const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; !text.includes("data: 1\n\n");) text += (await reader.read()).value;
+  assert.deepEqual(await counted(), {
+    in: before.in + 2 + large.length,
+    out: before.out + small.length + large.length + "data: 1\n\n".length,
+  });
+  leave.abort();
+  await reader.read().catch(() => {}); // the abort, which is meant
+  downstream.behave(json({ jsonrpc: "2.0", id: 1, result: {} }));
+});
+
 test("S2-04: a flood of random paths, hosts, methods and names adds no more than a handful of series", async () => {
   const random = () => Math.random().toString(36).slice(2);
   for (let i = 0; i < 300; i++) {

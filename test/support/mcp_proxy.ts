@@ -76,7 +76,7 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     strategies: { of: () => ({ ...withoutStrategy, ...options.strategy }) },
     fetch: options.fetch ?? fetch,
     log,
-    metrics: { streamOpened: () => {}, streamEnded: () => {} },
+    metrics: { streamOpened: () => {}, streamEnded: () => {}, bytesCarried: () => {} },
     now: () => now,
     reuseConnectionsWithinMs: options.reuseConnectionsWithinMs,
   });

@@ -15,6 +15,7 @@ async function everything() {
   const metrics = createMetrics({ version: "1", storeStatus: () => ({ healthy: true, kind: "memory" }) });
   metrics.requestServed({ host: "h", method: "GET", path: "/", status: "200" }, 1);
   metrics.streamOpened("r");
+  metrics.bytesCarried("r", "out", 1);
   metrics.loginEnded({ resource: "r", strategy: "login", outcome: "granted" });
   metrics.refreshEnded({ resource: "r", outcome: "issued" });
   metrics.downstreamFailed({ resource: "r", reason: "unreachable" });
