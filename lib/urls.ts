@@ -53,7 +53,8 @@ function urlsUnder(origin: string, suffix: string, issuer: string, resourcePath:
   return {
     issuer,
     resource: origin + resourcePath,
-    path: new URL(origin + resourcePath).pathname,
+    // A public URL that is none is refused elsewhere, together with all the other problems of the configuration.
+    path: URL.parse(origin + resourcePath)?.pathname ?? resourcePath,
     authorize: `${origin}/authorize${suffix}`,
     callback: `${origin}/callback${suffix}`,
     token: `${origin}/token${suffix}`,
