@@ -1,6 +1,6 @@
 // What makes `serve` one of several workers: it shares the port, answers for its metrics, and ends when its supervisor does.
 import type { WorkerTies } from "../server.ts";
-import type { Fields, Log } from "../telemetry/log.ts";
+import { type Fields, type Log, shareStderr } from "../telemetry/log.ts";
 import type { MetricsSnapshot } from "../telemetry/merged_metrics.ts";
 import { createWorkerLink } from "./worker_link.ts";
 
@@ -18,6 +18,7 @@ export interface Worker {
 
 /** @param worker its number, from 1 on */
 export function becomeWorker(worker: number, processLog: Log): Worker {
+  shareStderr();
   let ownMetrics = async (): Promise<MetricsSnapshot> => [];
   const link = createWorkerLink({ input: process.stdin, output: process.stdout, metrics: () => ownMetrics() });
   return {

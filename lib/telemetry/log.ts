@@ -42,13 +42,23 @@ export async function configureLog(options: { level: Level; format: "json" | "te
   });
 }
 
+/** Other processes write to the same standard error: from now on lines stay whole among theirs. */
+export function shareStderr(): void {
+  sharesStderr = true;
+}
+
 const urgent: ReadonlySet<string> = new Set(["fatal", "error", "warning"]);
 
+/** Characters. PIPE_BUF: what is written at once up to this length, no other process writes into. */
+const writtenWhole = 4096;
+
 let pending = "";
+let sharesStderr = false;
 process.on("exit", writeNow);
 
 /** The lines of one turn of the event loop are written together: under load the system call costs more than the line. */
 function writeSoon(line: string, isUrgent: boolean): void {
+  if (sharesStderr && pending.length + line.length > writtenWhole) writeNow();
   if (pending === "" && !isUrgent) setImmediate(writeNow);
   pending += line;
   if (isUrgent) writeNow();
