@@ -46,36 +46,50 @@ const listenForStates = `use Socket; $| = 1;
 socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or die; bind($s, pack_sockaddr_un($ARGV[0])) or die; print "listening\\n";
 while (1) { recv($s, my $m, 4096, 0); print "$m\\n"; }`;
 
-test("serve tells systemd READY=1 once it listens and STOPPING=1 when told to stop", {
-  skip: needs("systemd-notify", "perl"),
-  // deno.json's tasks don't let the program start others; the unit runs the binary.
-  ...("Deno" in globalThis && !process.env.MCP_OAUTH_PROXY_BIN ? { skip: "Deno's tasks start no programs" } : {}),
-}, async () => {
-  const folder = mkdtempSync(join(tmpdir(), "notify-"));
-  const socket = join(folder, "notify");
-  const manager = spawn(programPath("perl"), ["-e", listenForStates, socket], { stdio: ["ignore", "pipe", "inherit"] });
-  try {
-    let told = "";
-    manager.stdout.setEncoding("utf8").on("data", (text: string) => told += text);
-    const hears = (state: string) => eventually(async () => assert.match(told, new RegExp(`^${state}$`, "m")));
-    await hears("listening");
-    await using proxy = await startProxy({
-      env: { NOTIFY_SOCKET: socket },
-      toml: `[downstream.notes]
+for (
+  const [what, workers] of [["serve tells systemd READY=1 once it listens", undefined], [
+    "serve --workers tells systemd READY=1 once, when all of them listen,",
+    2,
+  ]] as const
+) {
+  test(`${what} and STOPPING=1 when told to stop`, {
+    skip: needs("systemd-notify", "perl"),
+    // deno.json's tasks don't let the program start others; the unit runs the binary.
+    ...("Deno" in globalThis && !process.env.MCP_OAUTH_PROXY_BIN ? { skip: "Deno's tasks start no programs" } : {}),
+  }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "notify-"));
+    const socket = join(folder, "notify");
+    const manager = spawn(programPath("perl"), ["-e", listenForStates, socket], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      let told = "";
+      manager.stdout.setEncoding("utf8").on("data", (text: string) => told += text);
+      const hears = (state: string) => eventually(async () => assert.match(told, new RegExp(`^${state}$`, "m")));
+      await hears("listening");
+      await using proxy = await startProxy({
+        env: { NOTIFY_SOCKET: socket },
+        ...(workers === undefined ? {} : { workers }),
+        toml: `[store]
+url = "sqlite:${folder}/state.db"
+[downstream.notes]
 display_name = "Notes"
 strategy = "passthrough"
 downstream_url = "http://127.0.0.1:9/mcp"
 `,
-    });
-    await hears("READY=1");
-    assert.doesNotMatch(told, /STOPPING/);
-    assert.equal(await proxy.stop(), 0);
-    await hears("STOPPING=1");
-  } finally {
-    manager.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+      });
+      await hears("READY=1");
+      assert.doesNotMatch(told, /STOPPING/);
+      assert.equal(proxy.output().split('"server_started"').length - 1, workers ?? 1);
+      assert.equal(await proxy.stop(), 0);
+      await hears("STOPPING=1");
+      assert.deepEqual(told.match(/READY|STOPPING/g), ["READY", "STOPPING"]);
+    } finally {
+      manager.kill("SIGKILL");
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
 
 test("without NOTIFY_SOCKET nobody is told", async () => {
   assert.equal(await notifyServiceManager("READY=1", {}), false);
