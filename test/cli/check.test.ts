@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { createClient } from "@redis/client";
 import { providerFindings } from "../../lib/cli/provider_findings.ts";
 import { storeFinding } from "../../lib/cli/store_finding.ts";
 import { parseConfig } from "../../lib/config/load.ts";
@@ -10,6 +11,8 @@ import { secret } from "../../lib/config/secrets.ts";
 import { githubTable, linearTable, serverTable, stateSecret } from "../support/config_text.ts";
 import { type Behaviour, json, startFakeMcpServer } from "../support/fake_mcp_server.ts";
 import { runProgram } from "../support/program.ts";
+import { needs } from "../support/programs.ts";
+import { startRedis } from "../support/redis_server.ts";
 
 /** Runs `check` on a configuration whose `%URL%` is a server that behaves so. */
 async function check(text: string, behaviour: Behaviour): Promise<{ code: number | null; output: string }> {
@@ -90,6 +93,26 @@ test("check: a SQLite store is tried, and no file is left that would belong to t
     assert.deepEqual(readdirSync(folder), []);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test("check: a Redis user that may not run scripts is warned about, for the limits that replicas then don't share", {
+  skip: "Bun" in globalThis && !process.env.MCP_OAUTH_PROXY_BIN ? needs("redis-server") : "once is enough",
+}, async () => {
+  const redis = await startRedis();
+  try {
+    const operator = await createClient({ url: redis.url }).connect();
+    const rights = ["~mcp-oauth-proxy:*", "+set", "+get", "+del", "+select"];
+    await operator.sendCommand(["ACL", "SETUSER", "proxy", "on", ">password", ...rights]);
+    const store = { url: secret(redis.url.replace("redis://", "redis://proxy:password@")) };
+    const config = { ...parseConfig(linear.replace("%URL%", "http://127.0.0.1")), store };
+    const { level, text } = await storeFinding(config);
+    assert.deepEqual([level, /EVAL with PTTL/.test(text)], ["warning", true], text);
+    await operator.sendCommand(["ACL", "SETUSER", "proxy", "+eval", "+pttl"]);
+    assert.equal((await storeFinding(config)).level, "ok");
+    operator.destroy();
+  } finally {
+    await redis.remove();
   }
 });
 
