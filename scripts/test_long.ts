@@ -1,5 +1,6 @@
 // npm run test:long: the tests that take minutes, in full. The fault harness (issue 3): five times 1,000 refreshes, about a minute
 // each, against main.ts; with MCP_OAUTH_PROXY_BIN against a binary. The unit under a real systemd with the binary, half a minute.
+// The soak of issue 7: 20 minutes, or MCP_OAUTH_PROXY_SOAK_MINUTES.
 // Each strategy's whole login in Chromium in every colour scheme, width and with JavaScript on and off, a minute.
 //   npm run test:long            on Bun
 //   npm run test:long -- deno    on Deno
@@ -13,12 +14,13 @@ const commands: Record<string, string[]> = {
   bun: [
     bun,
     "test",
-    "--timeout=600000",
+    "--timeout=1500000",
     "./test/faults",
+    "./test/soak",
     "./test/deploy/real_systemd.test.ts",
     "./test/flows/browser_logins.test.ts",
   ],
-  deno: [deno, "test", "--no-check", "-A", "test/faults"],
+  deno: [deno, "test", "--no-check", "-A", "test/faults", "test/soak"],
 };
 
 const command = commands[process.argv[2] ?? "bun"];
