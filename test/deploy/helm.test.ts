@@ -2,7 +2,8 @@
 // After a change that is meant: UPDATE_GOLDEN=1 npm test -- --only bun test/deploy/helm.test.ts
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { parseConfig } from "../../lib/config/load.ts";
@@ -93,6 +94,20 @@ for (const [what, changes, message] of refusals) {
     assert.match(stderr, message);
   });
 }
+
+test("the values of docs/install.md render", { skip }, () => {
+  const document = readFileSync(join(root, "docs/install.md"), "utf8");
+  const folder = mkdtempSync(join(tmpdir(), "values-"));
+  try {
+    const file = join(folder, "values.yaml");
+    writeFileSync(file, /```yaml\n([\s\S]*?)```/.exec(document)![1]!);
+    const { status, stdout, stderr } = render("-f", file);
+    assert.equal(status, 0, stderr);
+    assert.ok(documentOf(stdout, "Ingress"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test("a changed value or secret changes the pod's checksums, so that it is replaced", { skip }, () => {
   const sums = (...args: string[]) =>
