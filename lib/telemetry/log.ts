@@ -17,7 +17,10 @@ function createLog(): Log {
   const logger = getLogger(category);
   const write = (level: Level) => (event: string, fields: Fields = {}) => {
     if (!logger.isEnabledFor(level)) return;
-    logger.emit({ timestamp: Date.now(), level, message: [event], rawMessage: event, properties: printable(fields) });
+    // A whole record: LogTape copies one without category property by property, which costs more than writing the line.
+    const properties = printable(fields);
+    const record = { category, timestamp: Date.now(), level, message: [event], rawMessage: event, properties };
+    logger.emit(record);
   };
   return {
     fatal: write("fatal"),
