@@ -35,17 +35,19 @@ export async function answerClient(answer: Response, options: AnswerOptions): Pr
     throw refusal;
   }
   const headers = headersForClient(answer.headers);
-  const { status, body } = answer;
-  if (body === null || status === 204 || status === 205 || status === 304) {
-    exchange.end();
-    return new Response(null, { status, headers });
-  }
-  if (isEventStream(headers)) return new Response(eventStream(body, headers, options), { status, headers });
-  if (Number(headers.get("content-length") ?? Infinity) > wholeUpToBytes) {
-    return new Response(watchBody(body, exchange), { status, headers });
+  const { status } = answer;
+  if (status === 204 || status === 205 || status === 304) return withoutBody();
+  const isStream = isEventStream(headers);
+  if (isStream || Number(headers.get("content-length") ?? Infinity) > wholeUpToBytes) {
+    const { body } = answer;
+    if (body === null) return withoutBody();
+    return new Response(isStream ? eventStream(body, headers, options) : watchBody(body, exchange), {
+      status,
+      headers,
+    });
   }
   try {
-    const whole = await exchange.orCut(readWhole(answer, body));
+    const whole = await exchange.orCut(readWhole(answer));
     exchange.count("out", whole.byteLength);
     exchange.end();
     return new Response(whole, { status, headers });
@@ -56,15 +58,21 @@ export async function answerClient(answer: Response, options: AnswerOptions): Pr
       status: 502,
     });
   }
+
+  function withoutBody(): Response {
+    exchange.end();
+    return new Response(null, { status, headers });
+  }
 }
 
 /**
- * What is not encoded is as long as announced. Of the rest, which Deno decodes, nobody knows what becomes of it.
+ * Without a look at `answer.body`, which would make a stream of it. What is not encoded is as long as announced. Of the rest, which Deno decodes, nobody knows what becomes of it.
  *
  * @throws Error for more than was announced
  */
-async function readWhole(answer: Response, body: ReadableStream<Uint8Array>): Promise<ArrayBuffer> {
-  if (!answer.headers.has("content-encoding")) return await answer.arrayBuffer();
+async function readWhole(answer: Response): Promise<ArrayBuffer> {
+  const { body } = answer.headers.has("content-encoding") ? answer : { body: null };
+  if (body === null) return await answer.arrayBuffer();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
