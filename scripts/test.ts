@@ -78,11 +78,18 @@ async function main(): Promise<number> {
   const results: TestCase[] = [];
   const leftOut = new Set<string>();
   const folder = mkdtempSync(join(tmpdir(), "mcp-oauth-proxy-test-"));
-  try {
-    for (const suite of chosen) {
+  const runInTurn = async (lane: Suite[]) => {
+    for (const suite of lane) {
       const files = testFiles(positionals).filter(suite.takes);
       if (files.length > 0) results.push(...await runSuite(suite, files, folder, leftOut));
     }
+  };
+  try {
+    // Two at a time: a suite waits more than it works, and CI has two cores.
+    await Promise.all([
+      runInTurn(chosen.filter(({ name }) => name !== "deno")),
+      runInTurn(chosen.filter(({ name }) => name === "deno")),
+    ]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
