@@ -23,7 +23,7 @@ export async function startForwardRows(settings: Settings): Promise<ForwardRows>
   starting.use(ours.process);
   const rivals = new Map<string, Contender>();
   for (const name of (["nginx", "haproxy", "caddy"] as const).filter(isInstalled)) {
-    const rival = await startRival(name, downstream.openUrl, settings);
+    const rival = await startRival(name, settings, { target: downstream.openUrl });
     starting.use(rival.process);
     rivals.set(name, rival);
   }

@@ -22,7 +22,8 @@ function aimTable(aims: readonly Aim[]): Table {
   return {
     head: ["aim", "wanted", "measured", ""],
     rows: aims.map((aim) => {
-      const print = (value: number) => `${printNumber(value, aim.digits ?? 2)} ${aim.unit}`.trim();
+      const print = (value: number) =>
+        Number.isFinite(value) ? `${printNumber(value, aim.digits ?? 2)} ${aim.unit}`.trim() : "–";
       return [aim.what, `${aim.is} ${print(aim.limit)}`, print(aim.measured), verdict(aim)];
     }),
   };

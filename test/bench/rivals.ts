@@ -13,13 +13,23 @@ export type RivalName = "nginx" | "haproxy" | "caddy";
 
 type RivalContender = Contender & Required<Pick<Contender, "process">>;
 
+export interface RivalOptions {
+  /** URL of the downstream; https with nginx only. */
+  target: string;
+  /** nginx alone: more directives for its one location. */
+  nginxLocation?: string;
+}
+
 /** Starts it in front of `target`. @throws Error when the program is missing */
-export async function startRival(name: RivalName, target: string, settings: Settings): Promise<RivalContender> {
-  const { cores, folder } = settings;
+export async function startRival(
+  name: RivalName,
+  { cores, folder }: Settings,
+  { target, nginxLocation = "" }: RivalOptions,
+): Promise<RivalContender> {
   const port = await freePort();
-  const { hostname, port: targetPort, pathname } = new URL(target);
+  const { protocol, host, pathname } = new URL(target);
   const file = join(folder, `${name}-${port}.conf`);
-  const { config, args, env } = rivals[name]({ folder, file, port, target: `${hostname}:${targetPort}` });
+  const { config, args, env } = rivals[name]({ folder, file, port, protocol, host, nginxLocation });
   writeFileSync(file, config);
   const url = `http://127.0.0.1:${port}${pathname}`;
   const command = [programPath(name), ...args];
@@ -48,34 +58,37 @@ interface Place {
   folder: string;
   file: string;
   port: number;
-  /** host:port */
-  target: string;
+  /** Of the downstream: "http:", and host:port. */
+  protocol: string;
+  host: string;
+  nginxLocation: string;
 }
 
 type Rival = (place: Place) => { config: string; args: string[]; env?: Record<string, string> };
 
 const rivals: Record<RivalName, Rival> = {
-  nginx: ({ folder, file, port, target }) => ({
+  nginx: ({ folder, file, port, protocol, host, nginxLocation }) => ({
     config: nginxConfig(
       folder,
       `nginx-${port}`,
-      `upstream downstream { server ${target}; keepalive 256; keepalive_requests 100000000; }
+      `upstream downstream { server ${host}; keepalive 256; keepalive_requests 100000000; }
   server {
     listen 127.0.0.1:${port};
     client_max_body_size 0;
     location / {
-      proxy_pass http://downstream;
+      proxy_pass ${protocol}//downstream;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_buffering off;
       proxy_request_buffering off;
       proxy_read_timeout 1h;
+      ${nginxLocation}
     }
   }`,
     ),
     args: ["-p", folder, "-e", "stderr", "-c", file],
   }),
-  haproxy: ({ file, port, target }) => ({
+  haproxy: ({ file, port, host }) => ({
     config: `global
   nbthread 1
   maxconn 9900
@@ -91,11 +104,11 @@ frontend front
   bind 127.0.0.1:${port}
   default_backend downstream
 backend downstream
-  server one ${target}
+  server one ${host}
 `,
     args: ["-db", "-f", file],
   }),
-  caddy: ({ file, port, target }) => ({
+  caddy: ({ file, port, host }) => ({
     config: `{
 	admin off
 	auto_https off
@@ -104,7 +117,7 @@ backend downstream
 	}
 }
 http://127.0.0.1:${port} {
-	reverse_proxy ${target} {
+	reverse_proxy ${host} {
 		flush_interval -1
 		transport http {
 			keepalive_idle_conns_per_host 256

@@ -2,10 +2,22 @@
 import type { Section } from "./section.ts";
 import { authenticate } from "./sections/authenticate.ts";
 import { binarySize } from "./sections/binary_size.ts";
+import { bodies } from "./sections/bodies.ts";
 import { coldStart } from "./sections/cold_start.ts";
 import { forward } from "./sections/forward.ts";
 import { latency } from "./sections/latency.ts";
+import { memory } from "./sections/memory.ts";
 import { streams } from "./sections/streams.ts";
 import { token } from "./sections/token.ts";
 
-export const sections: readonly Section[] = [forward, latency, authenticate, token, streams, coldStart, binarySize];
+export const sections: readonly Section[] = [
+  forward,
+  latency,
+  authenticate,
+  token,
+  streams,
+  bodies,
+  coldStart,
+  memory,
+  binarySize,
+];

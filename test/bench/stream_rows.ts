@@ -42,7 +42,7 @@ export function startStreamRows(
       token,
     }),
     nginx: async (port: number) => {
-      return { contender: await startRival("nginx", `http://127.0.0.1:${port}/open`, settings), token };
+      return { contender: await startRival("nginx", settings, { target: `http://127.0.0.1:${port}/open` }), token };
     },
     quiet: ours("mcp-oauth-proxy, sse_keepalive = 0", "sse_keepalive = 0"),
     kept: ours("mcp-oauth-proxy, sse_keepalive = 20", "sse_keepalive = 20"),

@@ -37,7 +37,7 @@ export async function runWrk(request: WrkRequest, options: WrkOptions): Promise<
   const args = [
     "-t1",
     `-c${options.connections}`,
-    `-d${options.seconds}s`,
+    `-d${Math.max(1, Math.round(options.seconds))}s`,
     "--timeout",
     "10s",
     "-s",

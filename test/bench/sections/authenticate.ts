@@ -28,7 +28,7 @@ export const authenticate: Section = {
     const downstream = stack.use(await startDownstream(settings));
     const ours = await startOurs(settings, { downstreamUrl: downstream.checkedUrl });
     stack.use(ours.process);
-    const nginx = await startRival("nginx", downstream.openUrl, settings);
+    const nginx = await startRival("nginx", settings, { target: downstream.openUrl });
     stack.use(nginx.process);
     const mint = createLoginMint(ours);
     const target = { ...ours, url: `${ours.origin}/authenticate/mcp/signin` };
