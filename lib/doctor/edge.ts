@@ -1,7 +1,7 @@
 // Which reverse proxy stands in front, by what it writes into its answers, and what to change in it.
 
 export type Edge = "cloudflare" | "nginx" | "caddy" | "unknown";
-export type Topic = "user agent" | "buffering" | "timeout" | "path" | "host" | "header" | "down";
+export type Topic = "user agent" | "buffering" | "timeout" | "path" | "host" | "header" | "cookie" | "down";
 
 /** The outermost one that gives itself away. */
 export function edgeOf(headers: Headers): Edge {
@@ -55,6 +55,11 @@ const advice: Record<Topic, Partial<Record<Edge, string>> & { unknown: string }>
     caddy: "remove the header, header_down or header_up line that deletes it",
     cloudflare: "look for a Transform Rule that removes it",
     unknown: "look for the rule at the edge that removes or replaces it",
+  },
+  "cookie": {
+    nginx: "remove proxy_cookie_domain, proxy_cookie_path and proxy_cookie_flags",
+    caddy: "remove the header, header_down or header_up line that changes Set-Cookie",
+    unknown: "have the edge pass Set-Cookie on as it is: no Domain, Path=/ and Secure",
   },
   "down": {
     unknown: "look whether mcp-oauth-proxy runs, and whether the edge forwards to the port that its log names",

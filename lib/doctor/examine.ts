@@ -4,6 +4,7 @@ import { examineAddress, type Lookup } from "./address.ts";
 import { examineBrowsers } from "./browsers.ts";
 import { examineCertificate } from "./certificate.ts";
 import { examineChallenge } from "./challenge.ts";
+import { examineCookies } from "./cookies.ts";
 import { examineDocuments } from "./documents.ts";
 import { examineEndpoints } from "./endpoints.ts";
 import { explain } from "./explain.ts";
@@ -44,7 +45,10 @@ export async function examine(urls: readonly URL[], tools: DoctorTools): Promise
     const { findings, server } = documents;
     report(findings);
     const challenge = report(await guard("challenge", () => examineChallenge(url, tools)));
-    if (server !== undefined) report(await guard("endpoints", () => examineEndpoints(url, server, tools)));
+    if (server !== undefined) {
+      report(await guard("endpoints", () => examineEndpoints(url, server, tools)));
+      if (isFirstOfHost) report(await guard("cookies", () => examineCookies(url, server, tools)));
+    }
     report(await guard("user agents", async () => [await examineUserAgents(url, tools)]));
     if (!isFirstOfHost) continue;
     if (challenge) report(await guard("browsers", async () => [await examineBrowsers(url, tools)]));

@@ -22,6 +22,7 @@ export type Check =
   | "challenge"
   | "token"
   | "endpoints"
+  | "cookies"
   | "user agents"
   | "browsers"
   | "stream"

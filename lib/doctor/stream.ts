@@ -3,6 +3,7 @@
 import { sseProbePath } from "../urls.ts";
 import { type Answer, type Tools, UnansweredError } from "./ask.ts";
 import { describeNetworkError } from "../http/network_error.ts";
+import { readOverHttp2 } from "./http2.ts";
 import { adviceFor, type Edge, edgeOf } from "./edge.ts";
 import { examineClock } from "./clock.ts";
 import { explain } from "./explain.ts";
@@ -17,39 +18,23 @@ interface Watched {
   endedAtMs: number;
 }
 
+const sentForSeconds = 3;
 /** Sent every second: arriving all at once, or so late, they were held back. */
 const heldBackMs = 900;
 
 export async function examineStream(url: URL, tools: Tools): Promise<Finding[]> {
-  const sentForMs = 3000;
-  const seen = await watch(url, { seconds: 3, every: 1 }, tools);
-  const edge = edgeOf(seen.answer.headers);
-  const first = seen.comments[0];
+  const [seen, overHttp2] = await Promise.all([
+    watch(url, { seconds: sentForSeconds, every: 1 }, tools),
+    watchOverHttp2(url, tools),
+  ]);
   if (!isStream(seen.answer)) return [notThere(seen.answer)];
-  if (first === undefined) {
-    return [
-      problem(
-        "stream",
-        `an SSE stream is cut after ${seconds(seen.endedAtMs)} without a byte`,
-        adviceFor(edge, "timeout"),
-      ),
-    ];
-  }
-  const spreadMs = seen.comments.at(-1)!.atMs - first.atMs;
-  const findings = [examineClock(Number(first.text.slice(5)), (tools.nowMs() - seen.endedAtMs + first.atMs) / 1000)];
-  if (first.atMs > heldBackMs + sentForMs / 3 || (seen.complete && spreadMs < sentForMs - 2 * heldBackMs)) {
-    findings.unshift(problem(
-      "stream",
-      `the edge holds SSE back: the first comment, sent at once, came after ${seconds(first.atMs)}`,
-      adviceFor(edge, "buffering"),
-    ));
-  } else if (!seen.complete) {
-    findings.unshift(
-      problem("stream", `an SSE stream is cut after ${seconds(seen.endedAtMs)}`, adviceFor(edge, "timeout")),
-    );
-  } else {
-    findings.unshift(ok("stream", `SSE comes through as it is sent, the first comment after ${seconds(first.atMs)}`));
-  }
+  const edge = edgeOf(seen.answer.headers);
+  const findings = [judge(seen, edge, "")];
+  const sameOverHttp2 = overHttp2 === undefined ? undefined : judge(overHttp2, edge, " over HTTP/2");
+  if (findings[0]!.level === "ok" && sameOverHttp2 !== undefined) findings.push(sameOverHttp2);
+  const first = seen.comments[0];
+  if (first === undefined) return findings;
+  findings.push(examineClock(Number(first.text.slice(5)), (tools.nowMs() - seen.endedAtMs + first.atMs) / 1000));
   const missing = ["mcp-session-id", "mcp-protocol-version"].filter((name) => !seen.answer.headers.has(name));
   if (missing.length > 0) {
     findings.push(problem(
@@ -59,6 +44,29 @@ export async function examineStream(url: URL, tools: Tools): Promise<Finding[]> 
     ));
   }
   return findings;
+}
+
+/** @param how goes behind "SSE": nothing, or the version of HTTP */
+function judge(
+  { comments, complete, endedAtMs }: Pick<Watched, "comments" | "complete" | "endedAtMs">,
+  edge: Edge,
+  how: string,
+): Finding {
+  const first = comments[0];
+  if (first === undefined) {
+    const text = `an SSE stream${how} is cut after ${seconds(endedAtMs)} without a byte`;
+    return problem("stream", text, adviceFor(edge, "timeout"));
+  }
+  const sentForMs = sentForSeconds * 1000;
+  const spreadMs = comments.at(-1)!.atMs - first.atMs;
+  if (first.atMs > heldBackMs + sentForMs / 3 || (complete && spreadMs < sentForMs - 2 * heldBackMs)) {
+    const text = `the edge holds SSE${how} back: the first comment, sent at once, came after ${seconds(first.atMs)}`;
+    return problem("stream", text, adviceFor(edge, "buffering"));
+  }
+  if (!complete) {
+    return problem("stream", `an SSE stream${how} is cut after ${seconds(endedAtMs)}`, adviceFor(edge, "timeout"));
+  }
+  return ok("stream", `SSE${how} comes through as it is sent, the first comment after ${seconds(first.atMs)}`);
 }
 
 /** Two at a time: one with a comment now and then, as the proxy keeps quiet streams alive, and one without a byte. */
@@ -106,8 +114,7 @@ async function watch(
     () => end.abort(new DOMException("no end in time", "TimeoutError")),
     query.seconds * 1000 + timeoutMs,
   );
-  const comments: Watched["comments"] = [];
-  let text = "";
+  const { comments, add, rest } = readComments();
   try {
     const response = await fetch(place, {
       headers: { "accept": "text/event-stream", "user-agent": "mcp-oauth-proxy-doctor" },
@@ -123,17 +130,13 @@ async function watch(
     try {
       const decoder = new TextDecoder();
       for await (const chunk of response?.body ?? []) {
-        text = (text + decoder.decode(chunk, { stream: true })).slice(-65_536);
-        const atMs = performance.now() - started;
-        const lines = text.split("\n");
-        text = lines.pop()!;
-        for (const line of lines) if (line.startsWith(": ")) comments.push({ atMs, text: line.slice(2) });
+        add(decoder.decode(chunk, { stream: true }), performance.now() - started);
       }
     } catch {
       // cut, which the missing last comment tells as well
     }
     return {
-      answer: { url: place, status, headers, text, tookMs: performance.now() - started },
+      answer: { url: place, status, headers, text: rest(), tookMs: performance.now() - started },
       comments,
       complete: comments.at(-1)?.text === "end",
       endedAtMs: performance.now() - started,
@@ -142,6 +145,32 @@ async function watch(
     clearTimeout(timer);
     end.abort();
   }
+}
+
+/** Undefined where the edge speaks HTTP/1.1 only. Whether something is there was asked over that. */
+async function watchOverHttp2(url: URL, { timeoutMs }: Tools) {
+  const started = performance.now();
+  const { comments, add } = readComments();
+  const place = new URL(`${sseProbePath}?seconds=${sentForSeconds}&every=1`, url.origin);
+  if (!await readOverHttp2(place, { add, timeoutMs: sentForSeconds * 1000 + timeoutMs })) return undefined;
+  return { comments, complete: comments.at(-1)?.text === "end", endedAtMs: performance.now() - started };
+}
+
+/** Collects comments with the moment that they came. */
+function readComments() {
+  const comments: Watched["comments"] = [];
+  let text = "";
+  return {
+    comments,
+    add(more: string, atMs: number) {
+      text = (text + more).slice(-65_536);
+      const lines = text.split("\n");
+      text = lines.pop()!;
+      for (const line of lines) if (line.startsWith(": ")) comments.push({ atMs, text: line.slice(2) });
+    },
+    /** What no line feed has ended. */
+    rest: () => text,
+  };
 }
 
 function seconds(ms: number): string {
