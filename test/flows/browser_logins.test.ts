@@ -41,7 +41,7 @@ before(async () => {
   callback = await startCallbackServer();
   provider = await startOpenIdProvider({
     redirectUris: Object.values(origins).flatMap((origin) =>
-      ["mcp/files", "mcp/wiki", "apps"].map((place) => `${origin}/callback/${place}`)
+      ["mcp/files", "mcp/wiki", "apps/company"].map((place) => `${origin}/callback/${place}`)
     ),
     accounts: { ada },
   });
