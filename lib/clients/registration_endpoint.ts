@@ -5,6 +5,7 @@ import { OAuthError } from "../oauth/errors.ts";
 import type { Clients } from "./client.ts";
 
 const maxBodyBytes = 65_536;
+const withinMs = 30_000;
 
 export function registrationEndpoint(deps: { clients: Clients }): (request: Request) => Promise<Response> {
   return async (request) => {
@@ -19,7 +20,7 @@ async function readJson(request: Request): Promise<unknown> {
   if (!/^application\/json *(;|$)/i.test(type)) {
     throw new OAuthError("invalid_client_metadata", "the body must be application/json");
   }
-  const text = await readText(request, maxBodyBytes);
+  const text = await readText(request, { maxBytes: maxBodyBytes, withinMs });
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -3,20 +3,44 @@ import { OAuthError } from "../oauth/errors.ts";
 /**
  * The body as text, whether its length was announced or not.
  *
- * @throws OAuthError `invalid_request`, status 413, beyond `maxBytes`
+ * @param limits `withinMs`: for the whole body, however steadily it comes; without it whoever calls sees to that
+ * @throws OAuthError `invalid_request`: 413 beyond `maxBytes`, 408 when it takes too long
  */
-export async function readText(request: Request, maxBytes: number): Promise<string> {
+export async function readText(
+  request: Request,
+  { maxBytes, withinMs }: { maxBytes: number; withinMs?: number },
+): Promise<string> {
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  if (request.body === null) return "";
+  const reader = request.body.getReader();
+  let isLate = false;
+  const timer = withinMs === undefined ? undefined : setTimeout(() => {
+    isLate = true;
+    void reader.cancel().catch(() => {}); // ends the read below
+  }, withinMs);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isLate) throw tooSlow(withinMs!);
+      if (done) return Buffer.concat(chunks).toString("utf8");
+      size += value.byteLength;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(value);
+    }
+  } catch (error) {
+    void reader.cancel(error).catch(() => {}); // it is broken already, or nobody reads on
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function tooLarge(maxBytes: number): OAuthError {
   return new OAuthError("invalid_request", `the body is larger than ${maxBytes} bytes`, { status: 413 });
+}
+
+function tooSlow(withinMs: number): OAuthError {
+  return new OAuthError("invalid_request", `the body took longer than ${withinMs / 1000} s`, { status: 408 });
 }

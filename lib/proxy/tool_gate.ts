@@ -38,7 +38,7 @@ function createGate(filter: ToolFilter): ToolGate {
       if (isEncoded(request.headers)) {
         throw new OAuthError("invalid_request", "send the body without a content encoding", { status: 415 });
       }
-      const message = parseJsonRpcMessage(await exchange.orCut(readText(request, maxBytes)));
+      const message = parseJsonRpcMessage(await exchange.orCut(readText(request, { maxBytes })));
       read(message);
       checkToolRequest({ headers: request.headers, message, toolScopes, granted });
       // The client's own type may name a charset in which the downstream would read another message.
