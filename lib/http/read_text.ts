@@ -1,4 +1,5 @@
 import { OAuthError } from "../oauth/errors.ts";
+import { collectBytes } from "./collected_bytes.ts";
 
 /**
  * The body as text, whether its length was announced or not.
@@ -18,16 +19,14 @@ export async function readText(
     isLate = true;
     void reader.cancel().catch(() => {}); // ends the read below
   }, withinMs);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const body = collectBytes();
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (isLate) throw tooSlow(withinMs!);
-      if (done) return Buffer.concat(chunks).toString("utf8");
-      size += value.byteLength;
-      if (size > maxBytes) throw tooLarge(maxBytes);
-      chunks.push(value);
+      if (done) return body.text();
+      if (body.size + value.byteLength > maxBytes) throw tooLarge(maxBytes);
+      body.push(value);
     }
   } catch (error) {
     void reader.cancel(error).catch(() => {}); // it is broken already, or nobody reads on

@@ -4,6 +4,7 @@
 import { lookup } from "node:dns/promises";
 import http from "node:http";
 import type { Socket } from "node:net";
+import { collectBytes } from "./collected_bytes.ts";
 import { type FetchTarget, parseFetchTarget, PrivateAddressError, UnsafeUrlError } from "./fetch_target.ts";
 import { connectPinned } from "./pinned_connection.ts";
 import { isPublicAddress } from "./public_address.ts";
@@ -183,20 +184,18 @@ function checkAnswer(response: http.IncomingMessage, host: string, maxBytes: num
 }
 
 async function readBody(response: http.IncomingMessage, host: string, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const body = collectBytes();
   try {
     for await (const chunk of response as AsyncIterable<Uint8Array>) {
-      size += chunk.byteLength;
-      if (size > maxBytes) throw tooLarge(host, maxBytes);
-      chunks.push(chunk);
+      body.push(chunk);
+      if (body.size > maxBytes) throw tooLarge(host, maxBytes);
     }
   } catch (cause) {
     if (cause instanceof FetchFailedError) throw cause;
     throw new FetchFailedError(`the answer of ${host} was cut off in the middle`, { cause });
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder("utf-8", { fatal: true }).decode(body.whole());
   } catch (cause) {
     throw new FetchFailedError(`${host} sent a body that is not UTF-8 text`, { cause });
   }

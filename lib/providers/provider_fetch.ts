@@ -1,6 +1,7 @@
 // One exchange with a provider: limits on time and size, no redirects, so that a code or a secret reaches nobody but the
 // address that was meant (RFC 9700 §4.12).
 import { isIP } from "node:net";
+import { collectBytes } from "../http/collected_bytes.ts";
 import { isPublicAddress } from "../http/public_address.ts";
 import type { SafeFetch } from "../http/safe_fetch.ts";
 import { singleUseFetch } from "../http/single_use_fetch.ts";
@@ -69,12 +70,10 @@ export function isLocalAddress(url: URL): boolean {
 }
 
 async function readLimited(answer: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const body = collectBytes();
   for await (const chunk of answer.body ?? []) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
-    chunks.push(chunk);
+    body.push(chunk);
+    if (body.size > maxBytes) throw new Error(`more than ${maxBytes} bytes`);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return body.text();
 }

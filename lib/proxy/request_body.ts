@@ -1,5 +1,6 @@
 // The body of a request on its way up: small ones whole, because that is cheaper; large ones as they come. Both within the limit.
 import { OAuthError } from "../oauth/errors.ts";
+import { collectBytes } from "../http/collected_bytes.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Up to here a body is read whole before it is sent. */
@@ -28,7 +29,7 @@ export async function outgoingBody(request: Request, exchange: Exchange, maxByte
   const { body } = request;
   if (body === null) return { body };
   if (announced === null || length === undefined) return await unannounced(body, exchange, maxBytes);
-  return { body: limited([], body.getReader(), exchange, maxBytes), contentLength: announced };
+  return { body: limited(undefined, body.getReader(), exchange, maxBytes), contentLength: announced };
 }
 
 /** Chunked: whole when it turns out small, and counted while it streams. */
@@ -38,23 +39,22 @@ async function unannounced(
   maxBytes: number,
 ): Promise<OutgoingBody> {
   const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  for (let size = 0; size <= wholeUpToBytes;) {
+  const collected = collectBytes();
+  while (collected.size <= wholeUpToBytes) {
     const { done, value } = await exchange.orCut(reader.read());
-    if (done) return { body: Buffer.concat(chunks) };
+    if (done) return { body: collected.whole() };
     exchange.touch();
-    chunks.push(value);
-    size += value.length;
-    if (size > maxBytes) {
+    collected.push(value);
+    if (collected.size > maxBytes) {
       void reader.cancel();
       throw tooLarge(maxBytes);
     }
   }
-  return { body: limited(chunks, reader, exchange, maxBytes) };
+  return { body: limited(collected.whole(), reader, exchange, maxBytes) };
 }
 
 function limited(
-  chunks: Uint8Array[],
+  first: Uint8Array | undefined,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   exchange: Exchange,
   maxBytes: number,
@@ -62,7 +62,8 @@ function limited(
   let size = 0;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const chunk = chunks.shift() ?? (await reader.read()).value;
+      const chunk = first ?? (await reader.read()).value;
+      first = undefined;
       exchange.touch();
       if (chunk === undefined) return controller.close();
       size += chunk.length;

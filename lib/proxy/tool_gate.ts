@@ -1,5 +1,6 @@
 // The gate in front of a resource whose tools need scopes: what goes up is checked, what comes down is filtered.
 import type { Resource } from "../config/config.ts";
+import { collectBytes } from "../http/collected_bytes.ts";
 import { readText } from "../http/read_text.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";
@@ -94,14 +95,12 @@ function filterBytes(
 }
 
 async function readWhole(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const whole = collectBytes();
   for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxBytes) throw unreadable(`the MCP server's answer is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
+    whole.push(chunk);
+    if (whole.size > maxBytes) throw unreadable(`the MCP server's answer is larger than ${maxBytes} bytes`);
   }
-  return Buffer.concat(chunks);
+  return whole.whole();
 }
 
 function isEncoded(headers: Headers): boolean {
