@@ -1,6 +1,7 @@
 // npm run test:long: the tests that take minutes, in full. The fault harness (issue 3): five times 1,000 refreshes, about a minute
 // each, against main.ts; with MCP_OAUTH_PROXY_BIN against a binary. The unit under a real systemd with the binary, half a minute.
-// The soak of issue 7: 20 minutes, or MCP_OAUTH_PROXY_SOAK_MINUTES.
+// The soak of issue 7: 20 minutes, or MCP_OAUTH_PROXY_SOAK_MINUTES. Floods and malicious MCP servers in full, with the p99 of a
+// user beside them, six minutes.
 // Each strategy's whole login in Chromium in every colour scheme, width and with JavaScript on and off, a minute.
 //   npm run test:long            on Bun
 //   npm run test:long -- deno    on Deno
@@ -17,10 +18,11 @@ const commands: Record<string, string[]> = {
     "--timeout=1500000",
     "./test/faults",
     "./test/soak",
+    "./test/exhaustion",
     "./test/deploy/real_systemd.test.ts",
     "./test/flows/browser_logins.test.ts",
   ],
-  deno: [deno, "test", "--no-check", "-A", "test/faults", "test/soak"],
+  deno: [deno, "test", "--no-check", "-A", "test/faults", "test/soak", "test/exhaustion"],
 };
 
 const command = commands[process.argv[2] ?? "bun"];

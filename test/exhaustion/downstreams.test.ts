@@ -7,10 +7,13 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { type FloodStage, isLong, stageFlood } from "./flood_stage.ts";
 
 const megabyte = 1_048_576;
-const bombMegabytes = isLong ? 512 : 48;
-const atOnce = isLong ? 32 : 4;
-/** What the process may grow by; the bombs and the endless bodies together hold many times as much. */
-const growthMegabytes = 192;
+const bombMegabytes = isLong ? 512 : 32;
+const atOnce = isLong ? 12 : 3;
+/**
+ * What the process may grow by; the bombs and the endless bodies together hold many times as much. An answer that has to be
+ * looked into takes up to twice `body_limit`, 20 MB, while it is.
+ */
+const growthMegabytes = 64 + atOnce * 20;
 
 const zeros = Buffer.alloc(bombMegabytes * megabyte);
 const bombs = {
@@ -47,7 +50,7 @@ before(async () => {
     "tools": (answer) => answerJson(answer, toolsList),
     "line": (answer) => void answer.writeHead(200, { "content-type": "text/event-stream" }).end(line),
   });
-  await Promise.all(Array.from({ length: 20 }, () => stage.userCall()));
+  await Promise.all(Array.from({ length: 10 }, () => stage.userCall()));
 });
 after(() => stage[Symbol.asyncDispose]());
 
@@ -81,7 +84,7 @@ for (const attack of ["gzip", "endless JSON", "endless events"]) {
     const before = await stage.residentMegabytes();
     const clients = Array.from({ length: atOnce }, () => connect(stage.proxy.port, "127.0.0.1"));
     for (const client of clients) client.on("error", () => {}).write(stage.attackHead(attack));
-    for (let i = 0; i < 50; i++) await stage.userCall();
+    for (let i = 0; i < 20; i++) await stage.userCall();
     const growth = await stage.residentMegabytes() - before;
     clients.forEach((client) => client.destroy());
     assert.ok(growth < growthMegabytes, `the process grew by ${growth.toFixed(0)} MB`);
