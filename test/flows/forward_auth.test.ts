@@ -1,27 +1,28 @@
-// The files of deploy/ in front of a running proxy: nginx auth_request, Caddy forward_auth and HAProxy with our Lua.
+// The files of deploy/ in front of a running proxy: nginx auth_request, Caddy forward_auth, HAProxy with our Lua
+// and Envoy ext_authz.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { stateSecret } from "../support/config_text.ts";
 import { type FakeMcpServer, json, startFakeMcpServer } from "../support/fake_mcp_server.ts";
 import { challenge, identity, mint, modernCall, server, toml, vault, wiki } from "../support/forward_auth_setup.ts";
 import { type Answer, sendTo, type Sent } from "../support/host_request.ts";
-import { needs } from "../support/programs.ts";
 import { type ProxyProcess, startProxy } from "../support/proxy_process.ts";
 import { rawRequest, requestHead } from "../support/raw_http.ts";
 import {
   type ReverseProxy,
   type ReverseProxyKind,
-  reverseProxyKinds,
   startReverseProxy,
+  withoutReverseProxy,
 } from "../support/reverse_proxies.ts";
 
 const files: Record<ReverseProxyKind, string> = {
   nginx: "nginx/forward-auth.conf",
   caddy: "caddy/Caddyfile.forward-auth",
   haproxy: "haproxy/forward-auth.cfg",
+  envoy: "envoy/forward-auth.yaml",
 };
-for (const kind of reverseProxyKinds) {
-  describe(`deploy/${files[kind]}`, { skip: needs(kind) }, () => {
+for (const kind of Object.keys(files) as ReverseProxyKind[]) {
+  describe(`deploy/${files[kind]}`, { skip: withoutReverseProxy(kind) }, () => {
     let downstream: FakeMcpServer;
     let proxy: ProxyProcess;
     let fronts: Record<"wiki" | "vault", ReverseProxy>;
@@ -30,9 +31,10 @@ for (const kind of reverseProxyKinds) {
       downstream = await startFakeMcpServer();
       proxy = await startProxy({ toml, server, stateSecret, publicUrl: "https://mcp.example.com" });
       const front = (host: string) => {
+        const separator = kind === "envoy" ? ", port_value: " : ":";
         const addresses = {
-          "127.0.0.1:8080": `127.0.0.1:${proxy.port}`,
-          "127.0.0.1:3000": `127.0.0.1:${downstream.port}`,
+          [`127.0.0.1${separator}8080`]: `127.0.0.1${separator}${proxy.port}`,
+          [`127.0.0.1${separator}3000`]: `127.0.0.1${separator}${downstream.port}`,
         };
         return startReverseProxy(kind, {
           file: files[kind],

@@ -6,11 +6,17 @@ import { join, resolve } from "node:path";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 import { type RunningProgram, startProgram } from "./program.ts";
-import { programPath } from "./programs.ts";
+import { findProgram, needs, programPath } from "./programs.ts";
 import { testCertificates, testServerKey } from "./test_certificates.ts";
 
-export type ReverseProxyKind = "nginx" | "caddy" | "haproxy";
-export const reverseProxyKinds: ReverseProxyKind[] = ["nginx", "caddy", "haproxy"];
+export type ReverseProxyKind = "nginx" | "caddy" | "haproxy" | "envoy";
+
+/** For `{ skip }`. No package of Debian has Envoy, so a test that it is missing for is nothing to report. */
+export function withoutReverseProxy(kind: ReverseProxyKind): string | undefined {
+  if (kind !== "envoy") return needs(kind);
+  if (findProgram(kind) === undefined) return `${kind} is not on the PATH`;
+  return "Bun" in globalThis && !process.env.MCP_OAUTH_PROXY_BIN ? undefined : "once is enough";
+}
 
 export interface ReverseProxyOptions {
   /** Below deploy/. */
@@ -32,9 +38,9 @@ const deploy = resolve(import.meta.dirname!, "../../deploy");
 export async function startReverseProxy(kind: ReverseProxyKind, options: ReverseProxyOptions): Promise<ReverseProxy> {
   const port = options.port ?? await freePort();
   const folder = mkdtempSync(join(tmpdir(), `mcp-oauth-proxy-${kind}-`));
-  const { args, replace } = starters[kind](folder, port);
+  const { args, replace, file = "site" } = starters[kind](folder, port);
   writeFileSync(
-    join(folder, "site"),
+    join(folder, file),
     replaceAll(readFileSync(join(deploy, options.file), "utf8"), [
       ...replace,
       ...Object.entries(options.replace),
@@ -56,7 +62,7 @@ export async function startReverseProxy(kind: ReverseProxyKind, options: Reverse
 }
 
 type Replacement = [from: string | RegExp, to: string];
-type Starter = (folder: string, port: number) => { args: string[]; replace: Replacement[] };
+type Starter = (folder: string, port: number) => { args: string[]; file?: string; replace: Replacement[] };
 
 const starters: Record<ReverseProxyKind, Starter> = {
   nginx(folder, port) {
@@ -97,6 +103,13 @@ http { access_log off; ${temporary} include ${folder}/site; }
         [/bind :443 ssl crt .*/, `bind 127.0.0.1:${port}`],
         ["/etc/haproxy/forward-auth.lua", join(deploy, "haproxy/forward-auth.lua")],
       ],
+    };
+  },
+  envoy(folder, port) {
+    return {
+      args: ["-c", join(folder, "site.yaml"), "--use-dynamic-base-id", "--concurrency", "1", "-l", "warning"],
+      file: "site.yaml",
+      replace: [["address: 0.0.0.0, port_value: 443", `address: 127.0.0.1, port_value: ${port}`]],
     };
   },
 };
