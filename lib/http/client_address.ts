@@ -75,10 +75,10 @@ export function networkOf(address: string): string {
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/64`)}/64`;
 }
 
-/** From the right: each hop was written by the one after it, so it counts while that one is trusted. */
-function walk(hops: readonly Hop[], remote: string, isTrusted: (address: string) => boolean): ForwardedRequest {
+/** @param hops the nearest proxy's first: each was written by the one before it, so it counts while that one is trusted */
+function walk(hops: Iterable<Hop>, remote: string, isTrusted: (address: string) => boolean): ForwardedRequest {
   let found: ForwardedRequest = { address: remote };
-  for (const hop of hops.toReversed()) {
+  for (const hop of hops) {
     const { host, proto } = hop;
     found = {
       address: hop.address ?? found.address,
@@ -92,17 +92,17 @@ function walk(hops: readonly Hop[], remote: string, isTrusted: (address: string)
 }
 
 /** RFC 7239 §4: elements by comma, pairs by semicolon, values as tokens or quoted strings; within quotes both may stand. */
-function parseForwarded(text: string): Hop[] {
-  return splitOutsideQuotes(text, ",").map((element) => {
+function* parseForwarded(text: string): Generator<Hop> {
+  for (const element of splitFromRight(text, ",")) {
     const pairs = new Map(
-      splitOutsideQuotes(element, ";").map((pair) => {
+      [...splitFromRight(element, ";")].map((pair) => {
         const equals = pair.indexOf("=");
         const value = pair.slice(equals + 1).trim();
         return [pair.slice(0, equals).trim().toLowerCase(), unquote(value)];
       }),
     );
-    return { address: parseNode(pairs.get("for")), host: pairs.get("host"), proto: pairs.get("proto")?.toLowerCase() };
-  });
+    yield { address: parseNode(pairs.get("for")), host: pairs.get("host"), proto: pairs.get("proto")?.toLowerCase() };
+  }
 }
 
 /**
@@ -116,7 +116,8 @@ function parseXForwarded(headers: Headers): Hop[] {
   const protos = list("x-forwarded-proto").map((proto) => proto.toLowerCase());
   const at = (values: string[], i: number) => values.length === addresses.length ? values[i] : values.at(-1);
   if (addresses.length === 0) return [{ host: hosts.at(-1), proto: protos.at(-1) }];
-  return addresses.map((address, i) => ({ address: parseNode(address), host: at(hosts, i), proto: at(protos, i) }));
+  return addresses.map((address, i) => ({ address: parseNode(address), host: at(hosts, i), proto: at(protos, i) }))
+    .toReversed();
 }
 
 /** RFC 7239 §6: an address, with a port and brackets where it needs them. Undefined for anything else. */
@@ -148,21 +149,39 @@ function isHost(text: string): boolean {
   return /^([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/.test(text);
 }
 
-/** In time that grows with the length only: strangers write this. A quote that is never closed separates as well. */
-function splitOutsideQuotes(text: string, separator: "," | ";"): string[] {
-  const quoted = /"(?:[^"\\]|\\.)*"/y;
-  const parts = [""];
-  // Where one quote has no end, no later one has.
-  let mayClose = true;
-  for (let at = 0; at < text.length;) {
-    quoted.lastIndex = at;
-    const run: string | undefined = mayClose && text[at] === '"' ? quoted.exec(text)?.[0] : text[at];
-    mayClose &&= run !== undefined;
-    if (run === undefined || run === separator || run === '"') parts.push("");
-    else parts[parts.length - 1] += run;
-    at += run?.length ?? 1;
+/**
+ * The parts outside quotes, the last one first. From the right, because there stands what the nearest proxy wrote: a quote that
+ * a stranger opened before it must not close in the middle of it. A quote without a partner separates as well. In time that
+ * grows with the length only: strangers write this.
+ */
+function* splitFromRight(text: string, separator: "," | ";"): Generator<string> {
+  let end = text.length;
+  // Where one quote has no partner, none further left has.
+  let mayOpen = true;
+  for (let at = text.length - 1; at >= -1; at--) {
+    if (mayOpen && text[at] === '"') {
+      const opening = openingQuote(text, at);
+      mayOpen = opening !== -1;
+      if (mayOpen) {
+        at = opening;
+        continue;
+      }
+    }
+    if (at >= 0 && text[at] !== separator && text[at] !== '"') continue;
+    if (at + 1 < end) yield text.slice(at + 1, end);
+    end = at;
   }
-  return parts.filter((part) => part !== "");
+}
+
+/** Where the quoted string that ends at `closing` begins; -1 when nowhere. */
+function openingQuote(text: string, closing: number): number {
+  for (let at = text.lastIndexOf('"', closing - 1); at !== -1 && closing > 0;) {
+    let backslashes = 0;
+    while (text[at - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return at;
+    at = at === 0 ? -1 : text.lastIndexOf('"', at - 1);
+  }
+  return -1;
 }
 
 function unquote(value: string): string {

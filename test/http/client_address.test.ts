@@ -135,6 +135,11 @@ const cases: Case[] = [
   },
   { name: "an unclosed quote names nobody", headers: { forwarded: 'for="1.2.3.4' }, expected: { address: proxy } },
   {
+    name: "a quote that the client opened does not close in what the proxy added",
+    headers: { forwarded: `for=1.2.3.4;x=", for="[2001:db8::1]:80";host="wiki.example.com";proto=https` },
+    expected: { address: "2001:db8::1", host: "wiki.example.com", proto: "https" },
+  },
+  {
     name: "both kinds of header that agree",
     headers: {
       "forwarded": `for=${client};proto=https;host=wiki.example.com`,
