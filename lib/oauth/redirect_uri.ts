@@ -36,9 +36,14 @@ export function parseRedirectUri(uri: string): URL | undefined {
   if (uri.length > 2000 || /[\x00-\x20\x7F-\uFFFF\\^`{|}<>"]/.test(uri) || uri.includes("#")) return undefined;
   if (!URL.canParse(uri)) return undefined;
   const url = new URL(uri);
-  if (url.username !== "" || url.password !== "" || forbiddenSchemes.has(url.protocol)) return undefined;
-  if (url.protocol === "http:") return loopbackHosts.has(url.hostname) ? url : undefined;
-  if (url.protocol === "https:") return /^https:\/\/[^/]/i.test(uri) ? url : undefined;
+  // Also without a name in front of it: two readers then see two hosts.
+  if (/^[^:]+:\/\/[^/?]*@/.test(uri) || url.username !== "" || url.password !== "") return undefined;
+  if (forbiddenSchemes.has(url.protocol)) return undefined;
+  if (url.protocol === "http:" || url.protocol === "https:") {
+    // Two slashes and a host: with fewer or more, a browser finds a host where others read a path.
+    if (!/^https?:\/\/[^/?]/i.test(uri)) return undefined;
+    return url.protocol === "https:" || loopbackHosts.has(url.hostname) ? url : undefined;
+  }
   return /^[a-z][a-z0-9+.-]*:\/?\/?[^/]/i.test(uri) ? url : undefined;
 }
 
