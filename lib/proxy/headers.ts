@@ -24,6 +24,8 @@ const neverUp = new Set([
   "content-length",
   "cookie",
   "expect",
+  "fastly-client-ip",
+  "fly-client-ip",
   "forwarded",
   "host",
   // Ours to check: the downstream knows only its own origin and would refuse.
@@ -37,12 +39,30 @@ const neverUp = new Set([
   "via",
   "x-authenticated-user",
   "x-client-ip",
+  "x-cluster-client-ip",
   "x-real-ip",
   "x-remote-user",
   "x-user",
 ]);
 
-const neverUpPrefixes = ["cf-", "x-auth-request-", "x-forwarded-", "x-original-", "x-webauth-"];
+/** Also what sends a request elsewhere at the MCP server's side (IIS, Envoy), and who somebody is to the usual access proxies. */
+const neverUpPrefixes = [
+  "cf-",
+  "tailscale-",
+  "x-amzn-oidc-",
+  "x-auth-request-",
+  "x-authentik-",
+  "x-envoy-",
+  "x-forwarded-",
+  "x-goog-authenticated-user-",
+  "x-goog-iap-",
+  "x-ms-client-principal",
+  "x-original-",
+  "x-pomerium-",
+  "x-rewrite-",
+  "x-vouch-",
+  "x-webauth-",
+];
 
 /**
  * What would act on our origin, or on the reverse proxy in front of us, in the downstream's name. The reporting headers would
@@ -55,6 +75,7 @@ const neverDown = new Set([
   "clear-site-data",
   "content-security-policy",
   "content-security-policy-report-only",
+  "edge-control",
   "expect-ct",
   "nel",
   "origin-agent-cluster",
@@ -69,6 +90,7 @@ const neverDown = new Set([
   "set-cookie2",
   "set-login",
   "strict-transport-security",
+  "surrogate-control",
   "use-as-dictionary",
   "www-authenticate",
   "x-litespeed-location",

@@ -14,7 +14,10 @@ export function identityHeaders({ identity, scope }: Access): Record<string, str
   };
 }
 
-/** Percent-encodes what can't stand in a header, and the percent sign itself, so that it can be read back. */
+/**
+ * Percent-encodes what can't stand in a header, spaces at the ends, which no header keeps (" admin" is not "admin"), and the
+ * percent sign itself, so that it can be read back.
+ */
 function printable(text: string): string {
-  return text.replace(/[^\x20-\x24\x26-\x7E]+/g, (part) => encodeURIComponent(part.toWellFormed()));
+  return text.replace(/^ +| +$|[^\x20-\x24\x26-\x7E]+/g, (part) => encodeURIComponent(part.toWellFormed()));
 }

@@ -50,6 +50,18 @@ test("S1-42: nothing in which a client could claim to be somebody goes up, in ei
       "x-remote-user",
       "x-webauth-user",
       "cf-connecting-ip",
+      "fly-client-ip",
+      "tailscale-user-login",
+      "x-amzn-oidc-identity",
+      "x-authentik-username",
+      "x-cluster-client-ip",
+      "x-envoy-original-dst-host",
+      "x-goog-authenticated-user-email",
+      "x-goog-iap-jwt-assertion",
+      "x-ms-client-principal",
+      "x-pomerium-jwt-assertion",
+      "x-rewrite-url",
+      "x-vouch-user",
     ]
   ) assert.deepEqual(namesOf(headersForDownstream(new Headers({ [name]: "1" }))), ["accept-encoding"], name);
 });
