@@ -32,7 +32,7 @@ export function rewriteEndpointEvent(rewrite: (endpoint: string) => string): Str
         out += blank;
         pending = pending.slice(blank.length);
         const end = blankLine.exec(pending);
-        if (end === null) break;
+        if (end === null || shortestEnd(end) > longestEventBytes) break;
         const event = pending.slice(0, end.index + end[0].length);
         pending = pending.slice(event.length);
         out += rewriteEvent(event, rewrite);
@@ -69,15 +69,21 @@ export function resolveEndpoint(endpoint: string, downstreamUrl: string): URL {
   return url;
 }
 
+/** Length up to the end of the blank line, where a CR counts without the LF that may only arrive later. */
+function shortestEnd(end: RegExpExecArray): number {
+  return end.index + (end[0].startsWith("\r\n") ? 2 : 1) + 1;
+}
+
 function rewriteEvent(event: string, rewrite: (endpoint: string) => string): string {
   if (valuesOf(event, "event").at(-1) !== "endpoint" || !hasData(event)) return event;
   const endpoint = Buffer.from(valuesOf(event, "data").join("\n"), "latin1").toString("utf8");
   const data = `data: ${Buffer.from(rewrite(endpoint)).toString("latin1")}`;
   let isFirst = true;
   return event.replace(/^data(?::[^\r\n]*)?(\r\n|\n|\r)/gm, (_line, lineEnd: string) => {
-    const line = isFirst ? data + lineEnd : "";
+    // The others become comments: without them a CR before and a LF behind would be one line end.
+    const line = isFirst ? data : ":";
     isFirst = false;
-    return line;
+    return line + lineEnd;
   });
 }
 

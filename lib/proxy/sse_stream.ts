@@ -120,26 +120,37 @@ function linePosition() {
   };
 }
 
-/** A comment of ours may stand first, so the mark would no longer be at the start, where alone it is ignored. */
+/**
+ * A comment of ours may stand first, so the mark would no longer be at the start, where alone it is ignored. A second one goes
+ * too: the client would ignore that instead, and read a field that nobody here has seen.
+ */
 function dropByteOrderMark(): StreamEdit {
-  let head: number[] | undefined = [];
+  /** What may still become a mark; undefined once something else has come. */
+  let head: Uint8Array | undefined = new Uint8Array();
   return {
     push(chunk) {
       if (head === undefined) return chunk;
-      const start = Uint8Array.from([...head, ...chunk.subarray(0, byteOrderMark.length)]);
-      const isMark = start.slice(0, 3).every((byte, index) => byte === byteOrderMark[index]);
-      if (isMark && head.length + chunk.length < byteOrderMark.length) {
-        head.push(...chunk);
-        return new Uint8Array();
+      const start: Uint8Array = head.length === 0 ? chunk : Buffer.concat([head, chunk]);
+      let at = 0;
+      while (isMark(start.subarray(at, at + byteOrderMark.length))) {
+        if (start.length - at < byteOrderMark.length) {
+          head = start.slice(at);
+          return new Uint8Array();
+        }
+        at += byteOrderMark.length;
       }
-      const whole = Buffer.concat([Uint8Array.from(head), chunk]);
       head = undefined;
-      return isMark ? whole.subarray(byteOrderMark.length) : whole;
+      return start.subarray(at);
     },
     end() {
-      const rest = Uint8Array.from(head ?? []);
+      const rest = head ?? new Uint8Array();
       head = undefined;
       return rest;
     },
   };
+}
+
+/** Whether this is a mark, or the beginning of one. */
+function isMark(bytes: Uint8Array): boolean {
+  return bytes.every((byte, index) => byte === byteOrderMark[index]);
 }

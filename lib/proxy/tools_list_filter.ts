@@ -38,14 +38,23 @@ export function filterMessage(text: string, { toolScopes, granted }: ToolFilter)
  * as it came unless a list in it lost a tool. Every line then ends with LF: a CR and a LF of two lines must not become one end.
  */
 export function filterEventStream(filter: ToolFilter): TransformStream<Uint8Array, Uint8Array> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const encoder = new TextEncoder();
   const lines = createLineReader();
   let event: string[] = [];
   let eventLength = 0;
+  let isFirst = true;
+
+  /** Whoever reads after us drops a byte order mark, so none may stand before a field that was looked at with it. */
+  function withoutMarks(line: string): string {
+    const plain = isFirst ? line.replace(/^\uFEFF+/, "") : line;
+    isFirst = false;
+    return plain;
+  }
 
   /** The lines that may be passed on now that this one is there. */
-  function take(line: string): string[] {
+  function take(read: string): string[] {
+    const line = withoutMarks(read);
     if (line === "") {
       const whole = [...filterEvent(event, filter), line];
       event = [];
@@ -68,7 +77,8 @@ export function filterEventStream(filter: ToolFilter): TransformStream<Uint8Arra
     },
     flush(controller) {
       // An event that was not finished is never dispatched by a client (HTML §9.2.6); it still isn't passed on unseen.
-      const rest = filterEvent([...event, lines.end() + decoder.decode()], filter).join("\n");
+      const last = withoutMarks(lines.end() + decoder.decode());
+      const rest = filterEvent([...event, last], filter).join("\n");
       if (rest !== "") controller.enqueue(encoder.encode(rest));
     },
   });

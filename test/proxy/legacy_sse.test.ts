@@ -39,6 +39,11 @@ for (
       `id: 7\n: c\nevent: endpoint\ndata: /é\nretry: 5\n\n${rest}`,
       `id: 7\n: c\nevent: endpoint\ndata: /mcp/fake?was=/é\nretry: 5\n\n${rest}`,
     ],
+    [
+      "two lines of data around one that ends in CR",
+      `data: /m\nevent:endpoint\rdata: n\n\n${rest}`,
+      `data: /mcp/fake?was=/m\nn\nevent:endpoint\r:\n\n${rest}`,
+    ],
     ["another first event", `${rest}event: endpoint\ndata: /m\n\n`, `${rest}event: endpoint\ndata: /m\n\n`],
     ["no first event at all", `event: endpoint\ndata: /m\n`, `event: endpoint\ndata: /m\n`],
     ["an endpoint without data", `event: endpoint\n\n${rest}`, `event: endpoint\n\n${rest}`],

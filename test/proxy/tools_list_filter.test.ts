@@ -54,6 +54,13 @@ test("an escaped member name is the same member", () => {
   );
 });
 
+test("byte order marks hide no list: the client drops one, and so may whoever stands in between", async () => {
+  for (const marks of ["\uFEFF", "\uFEFF\uFEFF", "\uFEFF\uFEFF\uFEFF"]) {
+    const passed = await throughFilter([bytes(`${marks}data: ${JSON.stringify(list("delete"))}\n\n`)]);
+    assert.equal(passed, `data: ${JSON.stringify(list())}\n\n`);
+  }
+});
+
 /** All bytes through the filter in the given pieces. */
 async function throughFilter(pieces: readonly Uint8Array[], options: ToolFilter = filter): Promise<string> {
   const source = new ReadableStream<Uint8Array>({
