@@ -118,6 +118,17 @@ test("private_key_jwt with none besides it, as ChatGPT has it, leaves both open"
   assert.deepEqual([tokenEndpointAuthMethod, orNone, jwksUri], ["private_key_jwt", true, "https://agent.example/jwks"]);
 });
 
+test("a public key keeps its flat members; what is nested is ignored and not written (RFC 7517 §4)", () => {
+  const nested = JSON.parse("[".repeat(30_000) + "]".repeat(30_000)) as unknown;
+  const key = { ...publicKey, x5c: ["a", "b"], key_ops: [], ext: true };
+  const { jwks } = parseClientMetadata({
+    redirect_uris,
+    token_endpoint_auth_method: "private_key_jwt",
+    jwks: { keys: [{ ...key, deep: nested, object: {} }], other: nested },
+  });
+  assert.deepEqual(JSON.parse(jwks!), { keys: [key] });
+});
+
 for (
   const [name, clean] of [
     ["Claude", "Claude"],
