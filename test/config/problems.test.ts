@@ -242,3 +242,14 @@ test("S2-57: the machine's account and a file are two accounts", () => {
     (error: ConfigError) => /service_account: can't be metadata with service_account_file/.test(error.message),
   );
 });
+
+test("without public_url the rest is read all the same, so that every problem is named at once", () => {
+  for (const published of ["", 'host = "wiki.example.com"\n', 'host = "not a host"\n']) {
+    assert.throws(() => parseConfig(`[downstream.x]\n${published}`), (error: unknown) => {
+      assert.ok(error instanceof ConfigError, String(error));
+      assert.match(error.message, /^server\.public_url: is required/m);
+      assert.match(error.message, /downstream\.x\.display_name: is required/);
+      return true;
+    });
+  }
+});
