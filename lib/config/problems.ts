@@ -62,6 +62,11 @@ function nearestLine(lines: ReadonlyMap<string, number>, source: string): number
 
 /** ` (got "…")`, shortened; for values that are no secrets. */
 export function got(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = withoutCredentials(JSON.stringify(value) ?? String(value));
   return ` (got ${text.length > 80 ? `${text.slice(0, 77)}…` : text})`;
+}
+
+/** A URL without what may be a secret in it: user information and the query. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^/?#"\s]*@/g, "//…@").replace(/\?[^"]+/g, "?…");
 }

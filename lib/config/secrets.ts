@@ -50,6 +50,9 @@ export function resolveSecret(reference: string, sources: SecretSources): Secret
 
 /** @throws UnresolvedSecretError */
 export function readSecretFile(path: string, { readFile }: SecretSources): string {
+  if (/[\r\n]|-----BEGIN/.test(path)) {
+    throw new UnresolvedSecretError("must be the path of a file; what stands here is what such a file holds");
+  }
   let text: string;
   try {
     text = readFile(path);

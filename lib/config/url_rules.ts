@@ -1,12 +1,12 @@
 // Which URLs the configuration accepts.
 import { isIP } from "node:net";
-import { got } from "./problems.ts";
+import { got, withoutCredentials } from "./problems.ts";
 
 /** An absolute http or https URL without user information and fragment. */
 export function checkHttpUrl(value: string): string | undefined {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1]?.toLowerCase();
   if (scheme === undefined && /^[\w.-]+\.[a-z]{2,}(:\d+)?(\/|$)/i.test(value)) {
-    return `must be an http or https URL; write "https://${value}"`;
+    return `must be an http or https URL; write "https://${withoutCredentials(value)}"`;
   }
   if ((scheme !== "http" && scheme !== "https") || /[\s\\]/.test(value) || !URL.canParse(value)) {
     return `must be an http or https URL${got(value)}`;

@@ -167,6 +167,30 @@ for (const [id, text, path, message] of cases) {
   });
 }
 
+test("a URL in a message has neither user nor query, a file's path is not quoted when it is the key itself", () => {
+  const problemsOf = (lines: string) => {
+    try {
+      parseConfig(`${serverTable}${lines}`);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return "";
+  };
+  for (
+    const lines of [
+      `${linearTable}verify_url = "htp://user:s3cr3t@h.example/"`,
+      `${linearTable}verify_url = "https://h.example /?api_key=s3cr3t"`,
+      `${linearTable}verify_url = "h.example/?api_key=s3cr3t"`,
+      `${linearTable}verify_url = ["https://user:s3cr3t@h.example/?api_key=s3cr3t"]`,
+      `${linearTable}[tokens]\nprivate_key_file = "-----BEGIN PRIVATE KEY-----\\ns3cr3t"`,
+    ]
+  ) {
+    const message = problemsOf(lines);
+    assert.match(message, /verify_url|private_key_file/);
+    assert.doesNotMatch(message, /s3cr3t/);
+  }
+});
+
 test("S1-53: all problems are reported at once, in the order of the file, each with its line", () => {
   const text = `[server]
 public_url = "mcp.example.com"
