@@ -16,11 +16,12 @@ export function asOAuthError(error: unknown): OAuthError {
     });
 }
 
-/** RFC 6749 §5.2, RFC 7591 §3.2.2. */
+/** RFC 6749 §5.2, RFC 7591 §3.2.2; a description has no quotes, no backslashes and nothing outside ASCII. */
 export function jsonError(error: OAuthError, { basicAuthentication = false } = {}): Response {
   const headers = new Headers({ ...noStore, ...publicCors, ...retryAfter(error) });
   if (error.status === 401 && basicAuthentication) headers.set("www-authenticate", 'Basic realm="mcp-oauth-proxy"');
-  return Response.json({ error: error.code, error_description: error.message }, { status: error.status, headers });
+  const description = error.message.replace(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, "'");
+  return Response.json({ error: error.code, error_description: description }, { status: error.status, headers });
 }
 
 /** A page for a person, where the redirect URI can't be trusted yet or there is none. */
