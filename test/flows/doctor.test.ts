@@ -12,7 +12,7 @@ import { startProxy } from "../support/proxy_process.ts";
 
 interface Case {
   name: string;
-  edge: Pick<EdgeOptions, "kind" | "server" | "forward" | "path">;
+  edge: Pick<EdgeOptions, "server" | "forward" | "path"> & { kind: "nginx" | "caddy" };
   /** Instead of the edge's own. */
   publicUrl?: string;
   /** Published on the edge's host instead of under `/mcp/notes`. */

@@ -1,4 +1,4 @@
-// A reverse proxy in front of something on loopback: nginx or Caddy as Debian has them, with a configuration made here.
+// A reverse proxy in front of something on loopback: nginx, Caddy or HAProxy as Debian has them, with a configuration made here.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { type RunningProgram, startProgram } from "./program.ts";
 import { programPath } from "./programs.ts";
 
 export interface EdgeOptions {
-  kind: "nginx" | "caddy";
+  kind: "nginx" | "caddy" | "haproxy";
   /** It listens here, on 127.0.0.1. */
   port: number;
   /** It forwards to here. */
@@ -33,7 +33,7 @@ export async function startEdge(options: EdgeOptions): Promise<AsyncDisposable> 
   };
 }
 
-const start = { nginx: startNginx, caddy: startCaddy };
+const start = { nginx: startNginx, caddy: startCaddy, haproxy: startHaproxy };
 
 function startNginx({ port, to, server = "", forward = "", path = "/" }: EdgeOptions, folder: string): RunningProgram {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) =>
@@ -83,6 +83,27 @@ http://127.0.0.1:${port} {
     command: [programPath("caddy")],
     env: { PATH: process.env.PATH ?? "", HOME: join(folder, "home") },
   });
+}
+
+function startHaproxy({ port, to, server = "", forward = "" }: EdgeOptions, folder: string): RunningProgram {
+  writeFileSync(
+    join(folder, "haproxy.cfg"),
+    `defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+frontend edge
+  bind 127.0.0.1:${port}
+  ${server}
+  default_backend proxy
+backend proxy
+  http-reuse always
+  ${forward}
+  server proxy 127.0.0.1:${to}
+`,
+  );
+  return startProgram(["-db", "-f", join(folder, "haproxy.cfg")], { command: [programPath("haproxy")] });
 }
 
 /** @throws Error with what it printed, when it ends before */
