@@ -10,7 +10,7 @@ const root = join(import.meta.dirname ?? dirname(fileURLToPath(import.meta.url))
 const lock = join(root, "package-lock.json");
 const installed = join(root, "node_modules", ".package-lock.json");
 
-// To run the program takes a few packages, to test it hundreds; `npm start` waits for the few only.
+// To run or build the program takes a few packages, to test it hundreds; `npm start` and `npm run build` wait for the few only.
 const toRun = argv.includes("--to-run");
 const isStale = !existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs;
 const lacksTools = !toRun && !existsSync(inModules("typescript"));
