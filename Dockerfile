@@ -4,7 +4,8 @@
 #   docker run --read-only --cap-drop ALL -p 8080:8080 -v ./config.toml:/etc/mcp-oauth-proxy/config.toml:ro \
 #     -e MCP_PROXY_STATE_SECRET mcp-oauth-proxy
 # No configuration and no secret is inside.
-ARG TARGETARCH=amd64
+# Set by the builder for each platform. A default would win over that, and put the amd64 binary into every image.
+ARG TARGETARCH
 
 FROM scratch AS amd64
 # The build for CPUs without AVX2: nobody knows where an image will run.

@@ -141,6 +141,8 @@ test(
 test("S1-56: the Dockerfile runs as 65532, on 8080, and copies nothing but the binary and the licence", () => {
   assert.match(dockerfile, /^USER 65532:65532$/m);
   assert.match(dockerfile, /^EXPOSE 8080$/m);
+  // With a default here BuildKit would not say the platform's own: every image would hold the default's binary.
+  assert.match(dockerfile, /^ARG TARGETARCH$/m);
   assert.match(dockerfile, /^ENV BUN_CONFIG_MAX_HTTP_REQUESTS=65535$/m);
   assert.deepEqual(healthCheck, [...instruction("ENTRYPOINT"), "check", "--health", ...instruction("CMD").slice(1)]);
   const copied = [...dockerfile.matchAll(/^COPY (?:--\S+ )*(\S+)/gm)].map(([, from]) => from);
