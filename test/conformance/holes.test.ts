@@ -1,4 +1,5 @@
-// holes.md names tests; this checks that they exist. So does the acceptance list, which the names of the tests refer to.
+// holes.md and docs/threat-model.md name tests; this checks that they exist. And the acceptance list, which the names of the
+// tests refer to, is whole.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
@@ -15,6 +16,16 @@ test("holes.md: each row names tests that exist, and each id is there once", () 
   assert.deepEqual(rows.map(([id]) => id), numbers(rows.length, (number) => `H-${number}`));
   assert.deepEqual(
     rows.flatMap(([id, , shownBy = ""]) => brokenReference(shownBy) ? [`${id}: ${brokenReference(shownBy)}`] : []),
+    [],
+  );
+});
+
+test("docs/threat-model.md: each line names tests that exist, and each id is there once", () => {
+  const rows = tableRows(fileOf("../../docs/threat-model.md"), /^\| T-\d/);
+  assert.ok(rows.length > 50);
+  assert.deepEqual(rows.map(([id]) => id), numbers(rows.length, (number) => `T-${number}`));
+  assert.deepEqual(
+    rows.flatMap(([id, , , shownBy = ""]) => brokenReference(shownBy) ? [`${id}: ${brokenReference(shownBy)}`] : []),
     [],
   );
 });
