@@ -1,4 +1,5 @@
-// bun scripts/deb.ts ARCHITECTURE BINARY FOLDER: a Debian package (amd64 or arm64) of a binary that `npm run build` made.
+// bun scripts/deb.ts ARCHITECTURE BINARY FOLDER [LEVEL]: a Debian package (amd64 or arm64) of a binary that `npm run build` made; LEVEL is
+// gzip's, 6 when absent.
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
@@ -58,9 +59,9 @@ const targets: Record<string, string> = { amd64: "linux-x64-baseline", arm64: "l
 
 process.exitCode = main(process.argv.slice(2));
 
-function main([architecture = "", binary = "", folder = ""]: string[]): number {
+function main([architecture = "", binary = "", folder = "", level = "6"]: string[]): number {
   if (!(architecture in targets) || binary === "" || folder === "") {
-    console.error("Usage: bun scripts/deb.ts amd64|arm64 BINARY FOLDER");
+    console.error("Usage: bun scripts/deb.ts amd64|arm64 BINARY FOLDER [LEVEL]");
     return 2;
   }
   if (architectureOf(binary) !== architecture) {
@@ -73,7 +74,7 @@ function main([architecture = "", binary = "", folder = ""]: string[]): number {
   try {
     fillTree(tree, binary);
     writeControl(tree, { architecture, version, kilobytes: Math.ceil(statSync(binary).size / 1024) });
-    const { status } = spawnSync("dpkg-deb", ["--root-owner-group", "-Zgzip", "-z6", "--build", tree, file], {
+    const { status } = spawnSync("dpkg-deb", ["--root-owner-group", "-Zgzip", `-z${level}`, "--build", tree, file], {
       stdio: ["ignore", "inherit", "inherit"],
     });
     return status ?? 1;

@@ -33,7 +33,7 @@ before(() => {
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 function build(architecture: string, binary: string) {
-  const args = [join(project, "scripts/deb.ts"), architecture, binary, folder];
+  const args = [join(project, "scripts/deb.ts"), architecture, binary, folder, "1"]; // 3 s less of packing than the default
   return spawnSync(process.execPath, args, { encoding: "utf8" });
 }
 
