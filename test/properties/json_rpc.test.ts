@@ -66,10 +66,11 @@ function membersOf(json: string): [string, unknown][] {
   const seen: [string, unknown][] = [];
   // A reviver is called once for each member that is left; so the text is read again with each name made its own.
   const numbered = json.replace(
-    /"((?:[^"\\]|\\.)*)"(\s*:)/g,
+    /"((?:[^"\\]|\\.)*)"(\s*:)?/g,
     (() => {
       let count = 0;
-      return (_whole: string, key: string, colon: string) => `"${key}#${count++}"${colon}`;
+      return (whole: string, key: string, colon?: string) =>
+        colon === undefined ? whole : `"${key}#${count++}"${colon}`;
     })(),
   );
   const value = JSON.parse(numbered) as unknown;
