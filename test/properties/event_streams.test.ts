@@ -94,7 +94,9 @@ const expectRewritten = (events: Event[]): Event[] =>
   );
 const expectFiltered = (events: Event[]): Event[] =>
   events.map((event) =>
-    event.data.trim() === list ? { ...event, data: list.replace('{"name":"delete"},', "") } : event
+    event.data.replace(/^[ \t\n\r]+|[ \t\n\r]+$/g, "") === list
+      ? { ...event, data: list.replace('{"name":"delete"},', "") }
+      : event
   );
 
 function push(parts: readonly Uint8Array[]): Uint8Array {
