@@ -6,6 +6,8 @@ export interface Cores {
   proxy: number;
   /** Load generator, downstream, and the bench itself. */
   load: number;
+  /** That this process may use at all. */
+  all: number[];
 }
 
 /** @param wanted "0,1": proxy, load; the first two that are not two halves of one when absent. @throws Error in words */
@@ -15,7 +17,7 @@ export function chooseCores(wanted: string | undefined): Cores {
   if (proxy === undefined || load === undefined || proxy === load || ![proxy, load].every((c) => allowed.includes(c))) {
     throw new Error(`two cores are needed, one for the proxy and one for the load; this process may use ${allowed}`);
   }
-  return { proxy, load };
+  return { proxy, load, all: allowed };
 }
 
 /** This process, and all that it starts unless told otherwise. */
@@ -24,8 +26,8 @@ export function moveToLoadCore({ load }: Cores): void {
   if (status !== 0) throw new Error(`taskset: ${stderr}`);
 }
 
-export function onCore(core: number, command: readonly string[]): string[] {
-  return ["taskset", "-c", String(core), ...command];
+export function onCores(cores: readonly number[], command: readonly string[]): string[] {
+  return ["taskset", "-c", cores.join(), ...command];
 }
 
 function firstTwo([first = -1, ...others]: readonly number[]): (number | undefined)[] {

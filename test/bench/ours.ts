@@ -25,14 +25,16 @@ export interface OursOptions {
   args?: readonly string[];
   env?: Record<string, string>;
   name?: string;
+  /** Instead of the proxy's one core. */
+  cores?: readonly number[];
 }
 
 export interface Ours extends Required<Contender> {
   origin: string;
   /** The whole configuration: tokens and codes are minted with it. */
   toml: string;
-  /** An access token of the downstream `bench`, each of another user. */
-  token(): Promise<string>;
+  /** An access token of a passthrough downstream, `bench` when absent; each of another user. */
+  token(downstream?: string): Promise<string>;
 }
 
 /** Starts it with its log, at `info`, going to a file. */
@@ -47,15 +49,15 @@ export async function startOurs(settings: Settings, options: OursOptions): Promi
   const process = await startPinned({
     name: `ours-${port}`,
     command: [...(options.command ?? [binary]), "serve", "-c", file, ...(options.args ?? [])],
-    core: cores.proxy,
+    cores: options.cores ?? [cores.proxy],
     folder,
     env: { LOG_LEVEL: "info", ...options.env },
     port,
   });
   const mint = createMint(toml);
   let users = 0;
-  const token = () =>
-    mint("bench", { grantId: `user-${String(users++).padStart(17, "0")}`, credential: { value: downstreamKey } });
+  const token = (downstream = "bench") =>
+    mint(downstream, { grantId: `user-${String(users++).padStart(17, "0")}`, credential: { value: downstreamKey } });
   return { name, origin, url: `${origin}/mcp/bench`, toml, process, token };
 }
 

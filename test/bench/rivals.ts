@@ -36,7 +36,7 @@ export async function startRival(
   const process = await startPinned({
     name: `${name}-${port}`,
     command,
-    core: cores.proxy,
+    cores: [cores.proxy],
     folder,
     env,
     port,

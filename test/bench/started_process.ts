@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { onCore } from "./cores.ts";
+import { onCores } from "./cores.ts";
 import { withAllFiles } from "./peer_process.ts";
 
 export interface StartedProcess {
@@ -16,7 +16,7 @@ export interface StartedProcess {
 export interface StartOptions {
   name: string;
   command: readonly string[];
-  core: number;
+  cores: readonly number[];
   /** For its output. */
   folder: string;
   env?: Record<string, string>;
@@ -29,11 +29,11 @@ process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")));
 
 /** @throws Error with what it printed, when it ends or stays silent for 20 s instead of listening */
 export async function startPinned(options: StartOptions): Promise<StartedProcess> {
-  const { name, core, folder, env = {} } = options;
+  const { name, cores, folder, env = {} } = options;
   const logFile = join(folder, `${name.replaceAll(/[^\w.-]/g, "-")}.log`);
   // Appending, so that the file may be emptied between two rounds.
   const output = openSync(logFile, "a");
-  const [program = "", ...args] = onCore(core, ["sh", "-c", withAllFiles, ...options.command]);
+  const [program = "", ...args] = onCores(cores, ["sh", "-c", withAllFiles, ...options.command]);
   const child = spawn(program, args, {
     stdio: ["ignore", output, output],
     env: { PATH: `${process.env.PATH}:/usr/sbin`, HOME: folder, ...env },

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { freePort } from "../../support/free_port.ts";
 import { programPath } from "../../support/programs.ts";
-import { onCore } from "../cores.ts";
+import { onCores } from "../cores.ts";
 import { nginxConfig } from "../nginx_config.ts";
 import { benchConfig } from "../ours.ts";
 import { interleave } from "../rounds.ts";
@@ -71,7 +71,7 @@ export const coldStart: Section = {
 /** Milliseconds. @throws Error when it does not answer within 10 s */
 async function startOnce({ name, command, env }: Row, { cores, folder }: Settings): Promise<number> {
   const port = await freePort();
-  const [program = "", ...args] = onCore(cores.proxy, command(port));
+  const [program = "", ...args] = onCores([cores.proxy], command(port));
   const started = performance.now();
   const child = spawn(program, args, {
     stdio: "ignore",
