@@ -31,8 +31,8 @@ function aimTable(aims: readonly Aim[]): Table {
 
 /** "met", or by how much of the limit it was missed. */
 export function verdict({ limit, measured, is }: Aim): string {
-  if (!Number.isFinite(measured)) return "not measured";
+  if (Number.isNaN(measured)) return "not measured";
   const beyond = is === "at least" ? limit - measured : measured - limit;
   if (beyond <= 0) return "met";
-  return limit === 0 ? "missed" : `missed by ${Math.ceil((beyond / limit) * 100)} %`;
+  return limit === 0 || beyond === Infinity ? "missed" : `missed by ${Math.ceil((beyond / limit) * 100)} %`;
 }

@@ -77,7 +77,7 @@ const commands = {
     return times;
   },
 
-  /** Half of the readers leave at once: milliseconds until the downstream has lost as many; Infinity after 30 s. */
+  /** Half of the readers leave at once: milliseconds until the downstream has lost as many; 30 000 stands for more. */
   async leaveHalf(): Promise<number> {
     const leaving = [...readers].filter((_, i) => i % 2 === 0);
     const target = served.size - leaving.length;
@@ -87,7 +87,7 @@ const commands = {
       reader.destroy();
     }
     while (served.size > target) {
-      if (performance.now() - started > 30_000) return Infinity;
+      if (performance.now() - started > 30_000) break;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     return performance.now() - started;
