@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { headerLimitFlag } from "../lib/runtime/header_limit.ts";
 
 const root = resolve(import.meta.dirname!, "..");
 const dist = join(root, "dist");
@@ -61,6 +62,7 @@ function compile(file: string, target?: string): void {
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
     "--reject-unresolved",
+    `--compile-exec-argv=${headerLimitFlag}`,
     ...(target ? [`--target=bun-${target}`] : []),
     `--outfile=${file}`,
   ], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });

@@ -1,5 +1,5 @@
 import net from "node:net";
-import tls from "node:tls";
+import type tls from "node:tls";
 import type { FetchTarget } from "./fetch_target.ts";
 
 export interface PinnedConnectionOptions {
@@ -40,7 +40,7 @@ export async function connectPinned(
 }
 
 function startTls(target: FetchTarget, address: string, ca: string | undefined): tls.TLSSocket {
-  return tls.connect({
+  return process.getBuiltinModule("node:tls").connect({
     host: address,
     port: target.port,
     // RFC 6066 §3 has no server name for IP addresses; the certificate is then checked against `host`.

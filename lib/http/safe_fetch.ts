@@ -1,8 +1,7 @@
 // Outgoing fetch for URLs that others choose. What stops server-side request forgery is one order of steps: read the URL,
 // resolve the name once, check every answer, connect to exactly what was checked, never follow anywhere else.
 
-import { lookup } from "node:dns/promises";
-import http from "node:http";
+import type http from "node:http";
 import type { Socket } from "node:net";
 import { collectBytes } from "./collected_bytes.ts";
 import { type FetchTarget, parseFetchTarget, PrivateAddressError, UnsafeUrlError } from "./fetch_target.ts";
@@ -119,12 +118,13 @@ async function resolvePublic(
 }
 
 async function lookupAll(host: string): Promise<string[]> {
+  const { lookup } = process.getBuiltinModule("node:dns/promises");
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 function send(url: URL, socket: Socket, { accept, maxBytes, post }: SafeFetchOptions): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = http.request({
+    const request = process.getBuiltinModule("node:http").request({
       createConnection: () => socket,
       method: post === undefined ? "GET" : "POST",
       path: url.pathname + url.search,

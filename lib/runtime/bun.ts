@@ -1,6 +1,6 @@
 // Bun: each setting here is one without which a streaming proxy breaks.
-import http from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
+import { headerLimitFlag, maxHeaderBytes } from "./header_limit.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** As much of Bun as is used. */
@@ -32,9 +32,6 @@ interface BunServer {
 /** Seconds. For slow senders and idle connections; streams lift it with `keepOpen`. */
 const defaultIdleTimeoutSeconds = 60;
 
-/** Bytes of all headers of a request together; Bun's own 16 KiB are too few for long tokens beside many cookies. */
-const maxHeaderBytes = 65_536;
-
 /** Bun counts what is pending, but tells nobody when it is nothing. */
 const idlePollMs = 20;
 
@@ -48,7 +45,7 @@ export const bunRuntime: Runtime = {
   resendsBodies: false,
 
   serve({ host, port, fetch, sharesPort = false, idleTimeoutSeconds = defaultIdleTimeoutSeconds }) {
-    (http as { maxHeaderSize: number }).maxHeaderSize = maxHeaderBytes;
+    raiseHeaderLimit();
     const server = Bun.serve({
       hostname: host,
       port,
@@ -95,6 +92,12 @@ export const bunRuntime: Runtime = {
     return [process.execPath, ...script, ...args];
   },
 };
+
+/** The binary starts with the limit; loading node:http for it takes milliseconds and megabytes. */
+function raiseHeaderLimit(): void {
+  if (process.execArgv.includes(headerLimitFlag)) return;
+  (process.getBuiltinModule("node:http") as { maxHeaderSize: number }).maxHeaderSize = maxHeaderBytes;
+}
 
 /** Without a Host header (HTTP/1.0, as HAProxy's health checks are by default) Bun's URL is the path alone. */
 function withWholeUrl(request: Request): Request {

@@ -1,5 +1,4 @@
 // Telling systemd (Type=notify) that the service is ready or ends: sd_notify(3).
-import { execFile } from "node:child_process";
 
 /** `READY=1` once it listens, `STOPPING=1` when it drains. */
 export type ServiceState = "READY=1" | "STOPPING=1";
@@ -14,6 +13,7 @@ export type ServiceState = "READY=1" | "STOPPING=1";
  */
 export async function notifyServiceManager(state: ServiceState, env = process.env): Promise<boolean> {
   if (!env.NOTIFY_SOCKET) return false;
+  const { execFile } = await import("node:child_process");
   await new Promise<void>((sent, fail) => {
     execFile("systemd-notify", [state], { env, timeout: 5000 }, (error) => error ? fail(error) : sent());
   });

@@ -1,5 +1,5 @@
 // The metrics of several processes as those of one: what is counted is added up, for the rest each metric says what counts.
-import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue, type Registry } from "prom-client";
+import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue, type Registry } from "./prom_client.ts";
 
 /** What one process has counted, as JSON carries it. */
 export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];

@@ -1,15 +1,17 @@
 // Label values are few, whatever strangers send (S2-04): what is not known beforehand is `other`.
-import { STATUS_CODES } from "node:http";
-
 const methods = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
 
 export function methodLabel(method: string): string {
   return methods.has(method) ? method : "other";
 }
 
-/** The code where it is a registered one (or our 499, the client left), else its class. */
+/** How many there are of each class, registered or in use (499: the client left); a downstream may answer any. */
+const lastKnownStatus: Readonly<Record<number, number>> = { 1: 103, 2: 208, 3: 308, 4: 431, 5: 511 };
+
+/** The code where it is one that means something, else its class. */
 export function statusLabel(status: number): string {
-  return status in STATUS_CODES || status === 499 ? String(status) : `${Math.floor(status / 100)}xx`;
+  const group = Math.floor(status / 100);
+  return status <= (lastKnownStatus[group] ?? 0) || status === 451 || status === 499 ? String(status) : `${group}xx`;
 }
 
 /** Tells the published hosts from all others. @param urls what we publish, at any path */

@@ -1,6 +1,6 @@
 // What is counted, and how Prometheus reads it. Names and labels are a contract with people's dashboards and alerts
 // (docs/monitoring.md). Labels take few values, whatever strangers send (S2-04): see metric_labels.ts.
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "./prom_client.ts";
 import { mergeMetrics, type MetricsSnapshot, snapshotOf } from "./merged_metrics.ts";
 import { registerProcessMetrics } from "./process_metrics.ts";
 

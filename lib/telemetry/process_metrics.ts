@@ -1,7 +1,7 @@
 // The process as the system sees it, under the names that every Prometheus client uses. Looked at when somebody asks. Of several
 // workers: memory and time add up, of the rest the worker counts that is worst off.
 import { readdirSync, readFileSync } from "node:fs";
-import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
+import { type Aggregator, Counter, Gauge, type Registry } from "./prom_client.ts";
 
 export function registerProcessMetrics(registers: Registry[]): void {
   const gauge = (
