@@ -50,11 +50,18 @@ export async function redeemCode(
   }
   checkResource(parameters.resource, resource.urls.resource);
   checkPkce(codeVerifier, code.codeChallenge);
+  // Asked before the code is taken: whoever redeems it at the same time revokes the grant, and one of them is to have it.
+  const hasEnded = await tools.revocations.isRevoked(grant.id, { askNow: true });
   if (await tools.store.putIfAbsent(`code:${code.id}`, "spent", code.expiresAt) !== undefined) {
     await tools.revocations.revoke(grant.id, tools.now() + tools.lifetimes.refreshTokenTtlSeconds);
     throw new OAuthError("invalid_grant", "the authorization code was already used; its tokens have been revoked");
   }
-  await tools.strategies.of(resource).keep?.(grant, tools.now());
+  const strategy = tools.strategies.of(resource);
+  if (hasEnded) {
+    await strategy.revoke?.(grant);
+    throw new OAuthError("invalid_grant", "access was revoked; the user must authorize again");
+  }
+  await strategy.keep?.(grant, tools.now());
   const response = await issueTokens(tools, resource, { grant, scope: grant.scope, refreshTokenId: randomId() });
   return { grantId: grant.id, response };
 }

@@ -71,6 +71,15 @@ test("ending an access ends its tokens, and only those", async () => {
   assert.equal((await client.mcp(kept.access_token!)).status, 200);
 });
 
+test("an access that was ended before its code was redeemed never begins", async () => {
+  const client = await createTestClient(proxy.url, "notes", { client_name: "Waiting" });
+  const code = await client.code("the-key");
+  const page = await client.browser.get(`${proxy.url}/apps`);
+  assert.equal((await client.browser.submit(page, firstAction(page))).status, 303);
+  const { status, body } = await client.redeem(code);
+  assert.deepEqual([status, body.error], [400, "invalid_grant"]);
+});
+
 test("a form from another site, from another browser or made up ends nothing", async () => {
   const client = await createTestClient(proxy.url, "notes", { client_name: "Keeper" });
   const { access_token } = await client.signIn();
@@ -104,6 +113,18 @@ test("where the store is durable the list outlives a restart, and ending an acce
     await stage[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test("an access that was ended before its code was redeemed ends at the provider as well", async () => {
+  await using stage = await stageChained({});
+  const client = await stage.client("hub");
+  const sent = await client.browser.submit(await client.authorize(), { decision: "allow" });
+  const back = await client.browser.follow(sent, redirectUri);
+  const page = await client.browser.get(`${stage.proxy.url}/apps`);
+  assert.equal((await client.browser.submit(page, firstAction(page))).status, 303);
+  const { body } = await client.redeem(new URL(back.location!).searchParams.get("code")!);
+  assert.equal(body.error, "invalid_grant");
+  assert.equal(stage.hubProvider.revocations.length, 1);
 });
 
 test("with a memory store ending an access reaches the provider too, with the token it gave last", async () => {
