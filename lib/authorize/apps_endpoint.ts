@@ -57,7 +57,8 @@ export function appsEndpoint(deps: AppsDeps): Record<"GET" | "POST", PageHandler
       ...(problem === undefined ? {} : { problem }),
     });
     const headers = new Headers(pageHeaders(contentSecurityPolicy));
-    if (setCookie !== undefined) headers.append("set-cookie", setCookie);
+    // To a form of another site browsers add no cookies: another one now would take the place of the one that has the list.
+    if (setCookie !== undefined && browser.method !== "POST") headers.append("set-cookie", setCookie);
     return new Response(page, { status: problem === undefined ? 200 : 400, headers });
   }
 
@@ -126,7 +127,7 @@ export function appsEndpoint(deps: AppsDeps): Record<"GET" | "POST", PageHandler
         return await show(
           browser,
           host,
-          "This form came from another site or another browser, or cookies are blocked here. Nothing was changed.",
+          "This form came from another site or another browser, or cookies are blocked here. Nothing was changed; open this page anew.",
         );
       }
       try {

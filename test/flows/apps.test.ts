@@ -93,6 +93,19 @@ test("a form from another site, from another browser or made up ends nothing", a
   assert.equal((await client.mcp(access_token!)).status, 200);
 });
 
+test("a form from another site does not take the browser's list away", async () => {
+  const client = await createTestClient(proxy.url, "notes", { client_name: "Lasting" });
+  await client.signIn();
+  // What browsers leave out of a POST that another site makes: all cookies of ours, for they are SameSite=Lax.
+  const answer = await fetch(`${proxy.url}/apps`, {
+    method: "POST",
+    body: new URLSearchParams({ action: "x" }),
+    headers: { "sec-fetch-site": "cross-site" },
+  });
+  assert.equal(answer.status, 400);
+  assert.deepEqual(answer.headers.getSetCookie(), []);
+});
+
 test("where the store is durable the list outlives a restart, and ending an access reaches the provider", async () => {
   const folder = mkdtempSync(join(tmpdir(), "mcp-oauth-proxy-apps-"));
   const stage: ChainedStage = await stageChained({ toml: `[store]\nurl = "sqlite:${join(folder, "state.db")}"` });
