@@ -23,6 +23,7 @@ import type { MetricsSnapshot } from "./telemetry/merged_metrics.ts";
 import { metricsAnswer } from "./telemetry/metrics_answer.ts";
 import { createTracing, type Tracing } from "./telemetry/tracing.ts";
 import { type AccessTokens, createAccessTokens } from "./tokens/access_token.ts";
+import { grantLifetimeSeconds } from "./tokens/grant_lifetime.ts";
 import { createSealer } from "./tokens/seal.ts";
 import { createDerivedKeys, createFixedKey, type SigningKeys } from "./tokens/signing_keys.ts";
 
@@ -189,7 +190,7 @@ function createDeps(
     accounts: strategies.accounts,
     accessTokens: noteUse(
       createAccessTokens({ sealer, keys, revocations, now }),
-      [firstHour.tokenUsed, createUseNotes({ store, now, log }, config.tokens.refreshTokenTtlSeconds)],
+      [firstHour.tokenUsed, createUseNotes({ store, now, log }, grantLifetimeSeconds(config.tokens))],
     ),
   };
 }

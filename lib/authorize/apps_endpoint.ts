@@ -7,6 +7,7 @@ import type { PageHandler } from "../http/router.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { type AppsPage, appsPage } from "../pages/apps.ts";
 import { contentSecurityPolicy } from "../pages/layout.ts";
+import { revokedUntil } from "../tokens/grant_lifetime.ts";
 import { randomId } from "../tokens/random_id.ts";
 import { appsCallbackPath, appsPath, callbackOf } from "../urls.ts";
 import { type AppsSession, endSession, findSession } from "./apps_session.ts";
@@ -89,7 +90,7 @@ export function appsEndpoint(deps: AppsDeps): Record<"GET" | "POST", PageHandler
 
   async function end(app: ConnectedApp): Promise<void> {
     const { grantId: id, clientId, grantedAt } = app;
-    await deps.revocations.revoke(id, now() + config.tokens.refreshTokenTtlSeconds);
+    await deps.revocations.revoke(id, revokedUntil(config.tokens, now()));
     const resource = findAppResource(config, app);
     log.info("grant_revoked", { resource: resource?.name, client_id: clientId, grant: id, by: "user" });
     if (resource === undefined) return;

@@ -8,6 +8,7 @@ import { createLeases } from "../store/lease.ts";
 import type { Revocations } from "../store/revocations.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
+import { grantLifetimeSeconds } from "../tokens/grant_lifetime.ts";
 import type { Sealer } from "../tokens/seal.ts";
 
 export interface ConnectedApp {
@@ -85,7 +86,7 @@ export async function isOver(
     findTokensGiven(store, grantId),
     findLastUse(store, grantId),
   ]);
-  const over = Math.max(given, used) + config.tokens.refreshTokenTtlSeconds <= now();
+  const over = Math.max(given, used) + grantLifetimeSeconds(config.tokens) <= now();
   return over || await revocations.isRevoked(grantId, { askNow: true });
 }
 

@@ -10,6 +10,7 @@ import type { Revocations } from "../store/revocations.ts";
 import type { Store } from "../store/store.ts";
 import type { Strategies } from "../strategies/create_strategy.ts";
 import { openAuthorizationCode } from "../tokens/authorization_code.ts";
+import { revokedUntil } from "../tokens/grant_lifetime.ts";
 import { randomId } from "../tokens/random_id.ts";
 import { issueTokens, type IssueTools, type TokenResponse } from "./issue_tokens.ts";
 
@@ -53,7 +54,7 @@ export async function redeemCode(
   // Asked before the code is taken: whoever redeems it at the same time revokes the grant, and one of them is to have it.
   const hasEnded = await tools.revocations.isRevoked(grant.id, { askNow: true });
   if (await tools.store.putIfAbsent(`code:${code.id}`, "spent", code.expiresAt) !== undefined) {
-    await tools.revocations.revoke(grant.id, tools.now() + tools.lifetimes.refreshTokenTtlSeconds);
+    await tools.revocations.revoke(grant.id, revokedUntil(tools.lifetimes, tools.now()));
     throw new OAuthError("invalid_grant", "the authorization code was already used; its tokens have been revoked");
   }
   const strategy = tools.strategies.of(resource);

@@ -11,6 +11,7 @@ import type { Revocations } from "../store/revocations.ts";
 import type { Store } from "../store/store.ts";
 import type { Strategies } from "../strategies/create_strategy.ts";
 import type { Log } from "../telemetry/log.ts";
+import { revokedUntil } from "../tokens/grant_lifetime.ts";
 import { openRefreshToken, type RefreshToken } from "../tokens/refresh_token.ts";
 import { issueTokens, type IssueTools, type TokenResponse } from "./issue_tokens.ts";
 import { createRotation, type Rotation } from "./rotation.ts";
@@ -34,7 +35,7 @@ export function createRefreshTokenGrant(tools: RefreshGrantTools): RedeemRefresh
   const rotation: Rotation = createRotation({ ...tools, graceSeconds: tools.lifetimes.refreshGraceSeconds });
 
   async function revoke(grant: Grant): Promise<void> {
-    await tools.revocations.revoke(grant.id, tools.now() + tools.lifetimes.refreshTokenTtlSeconds);
+    await tools.revocations.revoke(grant.id, revokedUntil(tools.lifetimes, tools.now()));
   }
 
   async function renew(token: RefreshToken, resource: Resource, scope: readonly string[]): Promise<TokenResponse> {

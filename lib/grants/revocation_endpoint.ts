@@ -8,6 +8,7 @@ import { readForm } from "../http/form.ts";
 import { noStore, publicCors } from "../http/response_headers.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { requireParameter } from "../oauth/parameters.ts";
+import { revokedUntil } from "../tokens/grant_lifetime.ts";
 import { findRefreshToken } from "../tokens/refresh_token.ts";
 
 export function revocationEndpoint(
@@ -31,7 +32,7 @@ export function revocationEndpoint(
     if (refreshToken !== undefined) {
       checkOwner(refreshToken.grant, client, resource);
       // Tokens that came after this one live longer than it does, and are revoked with it.
-      const until = Math.max(refreshToken.expiresAt, deps.now() + deps.config.tokens.refreshTokenTtlSeconds);
+      const until = Math.max(refreshToken.expiresAt, revokedUntil(deps.config.tokens, deps.now()));
       await deps.revocations.revoke(refreshToken.grant.id, until);
       deps.log.info("grant_revoked", {
         resource: resource.name,

@@ -9,6 +9,7 @@ import { asOAuthError } from "../http/error_responses.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { requireParameter } from "../oauth/parameters.ts";
 import { noteTokensGiven } from "../store/last_use.ts";
+import { grantLifetimeSeconds } from "../tokens/grant_lifetime.ts";
 import { redeemCode } from "./authorization_code_grant.ts";
 import { createRefreshTokenGrant } from "./refresh_token_grant.ts";
 
@@ -40,7 +41,7 @@ export function tokenEndpoint(
       deps.log.info("token_refused", { ...facts, error: asOAuthError(error).code });
       throw error; // the reason is logged with the answer
     });
-    await noteTokensGiven(deps, grantId, deps.config.tokens.refreshTokenTtlSeconds);
+    await noteTokensGiven(deps, grantId, grantLifetimeSeconds(deps.config.tokens));
     deps.log.info("token_issued", { ...facts, grant: grantId });
     return Response.json(response, { headers: { ...noStore, ...publicCors } });
   };

@@ -12,12 +12,8 @@ import { recordedLog } from "../support/recorded_log.ts";
 
 type EndpointDeps = Parameters<typeof revocationEndpoint>[0];
 
-test("RFC 7009 §2.1: revoking an old refresh token ends the grant for as long as newer ones live, and shortens no revocation", async () => {
-  const start = 1_800_000_000;
-  const day = 86_400;
-  let time = start;
-  const now = () => time;
-  const config = parseConfig(minimal, {});
+function stage(now: () => number, toml = "") {
+  const config = parseConfig(minimal + toml, {});
   const [resource] = config.resources;
   const { log } = recordedLog();
   const store = createMemoryStore({ now });
@@ -37,7 +33,29 @@ test("RFC 7009 §2.1: revoking an old refresh token ends the grant for as long a
       }),
       resource!,
     );
-  const grant = { id: "grant", clientId: "client", resource: resource!.urls.resource, scope: [], grantedAt: start };
+  const grant = { id: "grant", clientId: "client", resource: resource!.urls.resource, scope: [], grantedAt: now() };
+  return { revocations, revoke, sealer, grant };
+}
+
+test("a revoked grant stays so as long as its access tokens live, where they outlive the refresh token", async () => {
+  const start = 1_800_000_000;
+  let time = start;
+  const now = () => time;
+  const { revocations, revoke, sealer, grant } = stage(
+    now,
+    "[tokens]\naccess_token_ttl = 7200\nrefresh_token_ttl = 60\n",
+  );
+  assert.equal((await revoke(sealRefreshToken(sealer, { id: "first", grant }, start + 60))).status, 200);
+  time = start + 7199;
+  assert.equal(await revocations.isRevoked("grant"), true);
+});
+
+test("RFC 7009 §2.1: revoking an old refresh token ends the grant for as long as newer ones live, and shortens no revocation", async () => {
+  const start = 1_800_000_000;
+  const day = 86_400;
+  let time = start;
+  const now = () => time;
+  const { revocations, revoke, sealer, grant } = stage(now);
   const first = sealRefreshToken(sealer, { id: "first", grant }, start + 30 * day);
 
   time = start + 29 * day; // rotated a moment ago: its successor lives until day 59
