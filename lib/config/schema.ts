@@ -131,7 +131,8 @@ export const tokensKeys = {
     min: 1,
     max: 10 * year,
     unit: "seconds",
-    doc: "How long a refresh token is good; each use starts it anew.",
+    doc:
+      "How long a refresh token is good; each use starts it anew. A shorter one counts for what was handed out before, too.",
   },
   refresh_grace: {
     kind: "integer",

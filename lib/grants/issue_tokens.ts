@@ -36,7 +36,11 @@ export async function issueTokens(
     access_token: accessToken,
     token_type: "Bearer",
     expires_in: Math.max(expiresAt - now, 0),
-    refresh_token: sealRefreshToken(tools.sealer, { id: refreshTokenId, grant }, now + refreshTokenTtlSeconds),
+    refresh_token: sealRefreshToken(
+      tools.sealer,
+      { id: refreshTokenId, grant, issuedAt: now },
+      now + refreshTokenTtlSeconds,
+    ),
     ...(scope.length === 0 ? {} : { scope: printScope(scope) }),
   };
 }

@@ -33,6 +33,7 @@ export type RedeemRefreshToken = (
 
 export function createRefreshTokenGrant(tools: RefreshGrantTools): RedeemRefreshToken {
   const rotation: Rotation = createRotation({ ...tools, graceSeconds: tools.lifetimes.refreshGraceSeconds });
+  const lifetimeSeconds = tools.lifetimes.refreshTokenTtlSeconds;
 
   async function revoke(grant: Grant): Promise<void> {
     await tools.revocations.revoke(grant.id, revokedUntil(tools.lifetimes, tools.now()));
@@ -58,8 +59,7 @@ export function createRefreshTokenGrant(tools: RefreshGrantTools): RedeemRefresh
     const noteRefusal = (reason: "expired" | "reused") =>
       tools.log.info("refresh_token_refused", { resource: resource.name, client_id: client.clientId, reason });
     const text = requireParameter(parameters, "refresh_token");
-    if (tools.sealer.open("refresh token", text) === "expired") noteRefusal("expired");
-    const token = openRefreshToken(tools.sealer, text);
+    const token = openRefreshToken({ ...tools, lifetimeSeconds }, text, () => noteRefusal("expired"));
     const { grant } = token;
     if (grant.resource !== resource.urls.resource) {
       throw new OAuthError("invalid_grant", "the refresh token was issued for another resource");

@@ -7,6 +7,8 @@ export interface RefreshToken {
   /** What is spent at the rotation. */
   id: string;
   grant: Grant;
+  /** Seconds since the epoch. */
+  issuedAt?: number;
 }
 
 export function sealRefreshToken(sealer: Sealer, token: RefreshToken, expiresAt: number): string {
@@ -21,10 +23,24 @@ export function findRefreshToken(sealer: Sealer, text: string): RefreshToken & {
     : { ...opened.value as RefreshToken, expiresAt: opened.expiresAt! };
 }
 
-/** @throws OAuthError `invalid_grant` when the token is not ours, was changed or has expired */
-export function openRefreshToken(sealer: Sealer, text: string): RefreshToken & { expiresAt: number } {
+/**
+ * @param onExpired called before the refusal of a token that was ours
+ * @throws OAuthError `invalid_grant` when the token is not ours, was changed or has expired
+ */
+export function openRefreshToken(
+  { sealer, now, lifetimeSeconds }: {
+    sealer: Sealer;
+    now: () => number;
+    /** Of today's configuration. A shorter one counts for older tokens too: revocations are remembered no longer. */
+    lifetimeSeconds: number;
+  },
+  text: string,
+  onExpired: () => void,
+): RefreshToken & { expiresAt: number } {
   const token = findRefreshToken(sealer, text);
-  if (token === undefined) {
+  const isOutlived = token?.issuedAt !== undefined && token.issuedAt + lifetimeSeconds <= now();
+  if (token === undefined || isOutlived) {
+    if (isOutlived || sealer.open("refresh token", text) === "expired") onExpired();
     throw new OAuthError(
       "invalid_grant",
       "the refresh token is not valid or has expired; the user must authorize again",
