@@ -55,7 +55,7 @@ export function createClientIdMetadataDocuments(
  */
 export function parseClientIdUrl(clientId: string, allowLoopbackHttp = false): URL {
   if (clientId.length > maxUrlLength) throw badUrl(`must not be longer than ${maxUrlLength} characters`);
-  if (!/^[\x21-\x7E]+$/.test(clientId) || !URL.canParse(clientId)) throw badUrl("must be a valid URL");
+  if (!/^[\x21-\x5B\x5D-\x7E]+$/.test(clientId) || !URL.canParse(clientId)) throw badUrl("must be a valid URL");
   const url = new URL(clientId);
   if (url.protocol !== "https:" && !(allowLoopbackHttp && loopbackHosts.has(url.hostname))) {
     throw badUrl(
