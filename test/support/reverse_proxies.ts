@@ -6,14 +6,15 @@ import { join, resolve } from "node:path";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free_port.ts";
 import { type RunningProgram, startProgram } from "./program.ts";
+import { sendTo } from "./host_request.ts";
 import { findProgram, needs, programPath } from "./programs.ts";
 import { testCertificates, testServerKey } from "./test_certificates.ts";
 
-export type ReverseProxyKind = "nginx" | "caddy" | "haproxy" | "envoy";
+export type ReverseProxyKind = "nginx" | "caddy" | "haproxy" | "envoy" | "traefik";
 
-/** For `{ skip }`. No package of Debian has Envoy, so a test that it is missing for is nothing to report. */
+/** For `{ skip }`. No package of Debian has the last two, so a test that they are missing for is nothing to report. */
 export function withoutReverseProxy(kind: ReverseProxyKind): string | undefined {
-  if (kind !== "envoy") return needs(kind);
+  if (kind !== "envoy" && kind !== "traefik") return needs(kind);
   if (findProgram(kind) === undefined) return `${kind} is not on the PATH`;
   return "Bun" in globalThis && !process.env.MCP_OAUTH_PROXY_BIN ? undefined : "once is enough";
 }
@@ -39,19 +40,16 @@ export async function startReverseProxy(kind: ReverseProxyKind, options: Reverse
   const port = options.port ?? await freePort();
   const folder = mkdtempSync(join(tmpdir(), `mcp-oauth-proxy-${kind}-`));
   const { args, replace, file = "site" } = starters[kind](folder, port);
-  writeFileSync(
-    join(folder, file),
-    replaceAll(readFileSync(join(deploy, options.file), "utf8"), [
-      ...replace,
-      ...Object.entries(options.replace),
-    ]),
-  );
+  const written = readFileSync(join(deploy, options.file), "utf8");
+  const site = replaceAll(written, [...replace, ...Object.entries(options.replace)]);
+  writeFileSync(join(folder, file), site);
   const program = startProgram(args, {
     command: [programPath(kind)],
     cwd: folder,
     env: { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
   });
   await untilListening(port, program);
+  if (kind === "traefik") await untilRouted(port, /Host\(`([^`]+)`\)/.exec(site)![1]!);
   return {
     port,
     async [Symbol.asyncDispose]() {
@@ -112,6 +110,18 @@ http { access_log off; ${temporary} include ${folder}/site; }
       replace: [["address: 0.0.0.0, port_value: 443", `address: 127.0.0.1, port_value: ${port}`]],
     };
   },
+  traefik(folder, port) {
+    return {
+      args: [
+        `--entryPoints.web.address=127.0.0.1:${port}`,
+        `--providers.file.filename=${join(folder, "site.yaml")}`,
+        "--global.checkNewVersion=false",
+        "--global.sendAnonymousUsage=false",
+      ],
+      file: "site.yaml",
+      replace: [[/^ +tls: \{\}\n/gm, ""]],
+    };
+  },
 };
 
 function replaceAll(text: string, replacements: readonly Replacement[]): string {
@@ -121,6 +131,14 @@ function replaceAll(text: string, replacements: readonly Replacement[]): string 
     text = replaced;
   }
   return text;
+}
+
+/** Traefik listens before it has read its routes. */
+async function untilRouted(port: number, host: string): Promise<void> {
+  await eventually(async () => {
+    const { status } = await sendTo(port, "/mcp", { host });
+    if (status === 404) throw new Error("no routes yet");
+  });
 }
 
 async function untilListening(port: number, program: RunningProgram): Promise<void> {
