@@ -55,7 +55,7 @@ export function createClientIdMetadataDocuments(
  */
 export function parseClientIdUrl(clientId: string, allowLoopbackHttp = false): URL {
   if (clientId.length > maxUrlLength) throw badUrl(`must not be longer than ${maxUrlLength} characters`);
-  if (!/^[\x21-\x5B\x5D-\x7E]+$/.test(clientId) || !URL.canParse(clientId)) throw badUrl("must be a valid URL");
+  if (!/^[\x21-\x7E]+$/.test(clientId) || !URL.canParse(clientId)) throw badUrl("must be a valid URL");
   const url = new URL(clientId);
   if (url.protocol !== "https:" && !(allowLoopbackHttp && loopbackHosts.has(url.hostname))) {
     throw badUrl(
@@ -69,6 +69,8 @@ export function parseClientIdUrl(clientId: string, allowLoopbackHttp = false): U
     throw badUrl("must not have . or .. as a path segment");
   }
   if (url.pathname === "/") throw badUrl("must have a path, such as https://example.com/client.json");
+  // In front of the query a URL parser turns a backslash around, in the query it does not.
+  if (url.search.includes("\\")) throw badUrl("must not have a backslash");
   if (url.href !== clientId) throw badUrl(`must be written as ${url.href}`);
   return url;
 }

@@ -75,6 +75,7 @@ for (
     ["https:///example.com/c", /written as/],
     ["https:\\\\example.com\\c", /written as/],
     ["https://example.com\\@evil.example/c", /written as|user name/],
+    ["https://example.com/c?a\\b", /backslash/],
     ["https://bücher.example/c", /valid/],
     ["https://example.com/c d", /valid/],
     ["https://example.com/c\n", /valid/],
