@@ -22,7 +22,8 @@ export const downstreamKeys = {
     check: checkHttpUrl,
     example: '"https://mcp.linear.app/mcp"',
     doc:
-      "The MCP server. Required for passthrough and chained_oauth; without it a reverse proxy carries the traffic and asks /authenticate.",
+      "The MCP server. Required for passthrough and chained_oauth; without it a reverse proxy carries the traffic and asks /authenticate. " +
+      "Clients can add parameters to its query, and change none.",
   },
   auth_header_format: {
     kind: "string",

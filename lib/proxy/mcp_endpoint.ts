@@ -20,6 +20,7 @@ import { ClientLeftError, type Exchange, openExchange } from "./exchange.ts";
 import { createForward } from "./forward.ts";
 import { headersForDownstream } from "./headers.ts";
 import { identityHeaders } from "./identity_headers.ts";
+import { joinedQuery } from "./joined_query.ts";
 import { legacyEndpoints } from "./legacy_endpoints.ts";
 import { allowOrigin, checkOrigin, isPreflight, preflightAnswer } from "./origin.ts";
 import { sendWithLiveCredential } from "./live_credential.ts";
@@ -162,7 +163,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     if (search === "") return published.url;
     const { endpoint, query } = legacy.open(search.slice(1), resource, access);
     const url = endpoint ?? new URL(published.url);
-    if (query !== "") url.search = url.search === "" ? query : `${url.search}&${query}`;
+    if (query !== "") url.search = joinedQuery(url.search.slice(1), query);
     return url;
   }
 
