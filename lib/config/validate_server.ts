@@ -40,11 +40,21 @@ export function validateServer(file: Table, reading: Reading): ServerConfig {
   };
 }
 
+/** Each is published in the JWKS, and derived when the process starts. */
+const maxLiveKeys = 400;
+
 export function validateTokens(file: Table, reading: Reading): TokensConfig {
   const values = readTable(tokensKeys, { table: file.tokens, place: at("tokens") }, reading);
   if (values.private_key_file !== undefined) {
     const problem = signingKeyProblem(values.private_key_file);
     if (problem !== undefined) reading.problems.add(at("tokens.private_key_file"), problem);
+  } else if (values.access_token_ttl / values.signing_key_rotation > maxLiveKeys) {
+    const shortest = Math.ceil(values.access_token_ttl / maxLiveKeys);
+    reading.problems.add(
+      at("tokens.signing_key_rotation"),
+      `is too short for access_token_ttl = ${values.access_token_ttl}: each key is known until its last token has expired, and ` +
+        `more than ${maxLiveKeys} would be; write ${shortest} or more`,
+    );
   }
   return {
     accessTokenTtlSeconds: values.access_token_ttl,

@@ -34,29 +34,32 @@ export interface SigningKeysOptions {
 /** ES256 keys derived from the state secret. */
 export function createDerivedKeys({ secrets, rotationSeconds, tokenTtlSeconds, now }: SigningKeysOptions): SigningKeys {
   const ring = secrets.map((secret) => Buffer.from(secret.reveal(), "base64"));
-  const keysByPeriod = new Map<string, SigningKey>();
   const periodsBack = Math.ceil(tokenTtlSeconds / rotationSeconds);
+  let known: { period: number; byName: Map<string, SigningKey>; byKid: Map<string, SigningKey> } | undefined;
 
-  function keyOf(secretIndex: number, period: number): SigningKey {
-    const name = `${secretIndex} ${period}`;
-    let key = keysByPeriod.get(name);
-    if (key === undefined) {
-      if (keysByPeriod.size > 64) keysByPeriod.clear();
-      keysByPeriod.set(name, key = deriveKey(ring[secretIndex]!, `signing key ${rotationSeconds} ${period}`));
-    }
-    return key;
-  }
+  const nameOf = (secretIndex: number, period: number) => `${secretIndex} ${period}`;
 
-  function live(): SigningKey[] {
+  /** Derived once a period: deriving takes long, and whoever sends a token has the keys looked through. */
+  function live(): NonNullable<typeof known> {
     const period = Math.floor(now() / rotationSeconds);
-    const periods = Array.from({ length: periodsBack + 2 }, (_, i) => period - periodsBack + i);
-    return ring.flatMap((_, secretIndex) => periods.map((p) => keyOf(secretIndex, p)));
+    if (known?.period === period) return known;
+    const byName = new Map<string, SigningKey>();
+    for (const [secretIndex, secret] of ring.entries()) {
+      for (let each = period - periodsBack; each <= period + 1; each++) {
+        const name = nameOf(secretIndex, each);
+        byName.set(name, known?.byName.get(name) ?? deriveKey(secret, `signing key ${rotationSeconds} ${each}`));
+      }
+    }
+    return known = { period, byName, byKid: new Map([...byName.values()].map((key) => [key.kid, key])) };
   }
 
   return {
-    current: () => keyOf(0, Math.floor(now() / rotationSeconds)),
-    find: (kid) => live().find((key) => key.kid === kid),
-    jwks: () => ({ keys: live().map((key) => key.jwk) }),
+    current() {
+      const { byName, period } = live();
+      return byName.get(nameOf(0, period))!;
+    },
+    find: (kid) => live().byKid.get(kid),
+    jwks: () => ({ keys: [...live().byName.values()].map((key) => key.jwk) }),
   };
 }
 

@@ -140,6 +140,7 @@ const cases: [id: string, text: string, path: string, message: RegExp][] = [
   ["a store has a known scheme", `${minimal}[store]\nurl = "postgres://x"\n`, "store.url", /sqlite:PATH/],
   ["S2-54: a log level is a known one", `${minimal}[log]\nlevel = "loud"\n`, "log.level", /fatal, error, warning, info, debug, trace/],
   ["metrics listen on an address and a port", `${minimal}[metrics]\nlisten = "9090"\n`, "metrics.listen", /127\.0\.0\.1:9090/],
+  ["a key for each minute of a year is too many", `${minimal}[tokens]\naccess_token_ttl = 31536000\nsigning_key_rotation = 60\n`, "tokens.signing_key_rotation", /write 78840 or more/],
   ["a signing key is a private key", `${minimal}[tokens]\nprivate_key_file = "k.pem"\n`, "tokens.private_key_file", /can't read the file k.pem/],
 ];
 

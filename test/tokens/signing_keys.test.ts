@@ -38,6 +38,23 @@ test("rotating the state secret keeps the older keys verifying", () => {
   assert.notEqual(after.current().kid, before.kid);
 });
 
+test("looking for a key that nobody has derives none: anybody may send tokens that name one", () => {
+  const keys = createDerivedKeys({
+    secrets: [state],
+    rotationSeconds: 3600,
+    tokenTtlSeconds: 7 * day,
+    now: () => 10 * day,
+  });
+  const lookUp = () => {
+    const started = performance.now();
+    assert.equal(keys.find("made-up"), undefined);
+    return performance.now() - started;
+  };
+  const first = lookUp();
+  const later = Math.min(...Array.from({ length: 5 }, lookUp));
+  assert.ok(later < first / 4, `${later} ms after ${first} ms`);
+});
+
 test("what a derived key signs, anybody verifies with the JWKS (RFC 7517)", async () => {
   const keys = keysAt(10 * day);
   const { alg, kid, privateKey } = keys.current();
