@@ -26,6 +26,8 @@ const knownMethods = ["none", "client_secret_basic", "client_secret_post", "priv
 const jwksUriForm = /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/])[^\s#\\]+$/i;
 const maxRedirectUris = 10;
 const maxNameLength = 80;
+/** An assertion that names none is tried with all of them. */
+const maxKeys = 32;
 
 /**
  * Reads client metadata. Members we don't know are ignored, `null` counts as absent, and grant or response types we don't
@@ -132,6 +134,7 @@ export function checkJwks(jwks: unknown): asserts jwks is { keys: Record<string,
   if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isKey)) {
     throw invalid('jwks must be a JWK Set: {"keys": [...]} with at least one key');
   }
+  if (keys.length > maxKeys) throw invalid(`jwks must hold at most ${maxKeys} keys`);
   if (keys.some((key) => "d" in key || "k" in key)) {
     throw invalid("jwks must hold public keys only; it has a private one");
   }

@@ -197,6 +197,16 @@ test("several keys without a kid are all tried", async () => {
   await assert.rejects(authenticate(tools, assertion), { code: "invalid_client" });
 });
 
+test("a JWK Set of hundreds of keys is refused: each of them would be tried for whoever asks", async () => {
+  const tools = await setUp();
+  const key = await publicJwk(rsa);
+  tools.documents.set(jwksUri, { body: { keys: Array.from({ length: 100 }, () => key) } });
+  await assert.rejects(authenticate(tools, await sign(tools, { header: { kid: undefined } })), {
+    code: "invalid_client",
+    message: "jwks must hold at most 32 keys",
+  });
+});
+
 for (const alg of ["PS256", "ES256", "ES384", "EdDSA", "Ed25519"]) {
   test(`${alg} with inline jwks of a dynamically registered client works`, async () => {
     const tools = clientTools();
