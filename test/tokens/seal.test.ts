@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hkdfSync, randomBytes } from "node:crypto";
+import { createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { compactDecrypt } from "jose";
 import { secret } from "../../lib/config/secrets.ts";
@@ -77,6 +77,18 @@ test("the deterministic form is idempotent and depends on the value", () => {
     value: { a: 1 },
     expiresAt: undefined,
   });
+});
+
+test("the IV of the deterministic form follows from the very bytes that are encrypted: no zlib makes two texts of one IV", () => {
+  const derive = (info: string) =>
+    new Uint8Array(hkdfSync("sha256", Buffer.from(key, "base64"), "mcp-oauth-proxy", `${info} client id`, 32));
+  for (const value of [{ a: 1 }, { long: "x".repeat(5000) }]) {
+    const [header, , ...rest] = sealer.sealDeterministic("client id", value).split(".");
+    const [iv, text, tag] = rest.map((part) => Buffer.from(part, "base64url"));
+    const decipher = createDecipheriv("aes-256-gcm", derive("seal"), iv!).setAAD(Buffer.from(header!)).setAuthTag(tag!);
+    const encrypted = Buffer.concat([decipher.update(text!), decipher.final()]);
+    assert.deepEqual(iv, createHmac("sha256", derive("iv")).update(encrypted).digest().subarray(0, 12));
+  }
 });
 
 test("D2: the form is JWE compact, dir + A256GCM: jose opens it with the derived key (RFC 7516)", async () => {
