@@ -71,7 +71,7 @@ async function main(): Promise<number> {
     console.log(`${part.text}\n`);
   }
   const minutes = ((performance.now() - started) / 60_000).toFixed(1);
-  const whole = `${new Date().toISOString().slice(0, 10)}, ${minutes} minutes. ${machine} ${watchAll()}`;
+  const whole = `${new Date().toISOString().slice(0, 10)}, ${minutes} minutes. ${machine} ${watchAll().text}`;
   console.log(whole);
   if (values.write) writeInto(document, [whole, ...parts].join("\n\n"));
   return wrong === 0 ? 0 : 1;

@@ -39,15 +39,31 @@ function readCoreTimes(): CoreTimes {
   return { busy, stolen, total: busy + idle + iowait + stolen };
 }
 
-/** Until it is asked: how much the host took from this machine, and what others on it used. */
-export function watchNoise(): () => string {
+export interface Noise {
+  /** How much the host took from this machine, and what others on it used. */
+  text: string;
+  /** What shares a core with others says little about itself. */
+  isQuiet: boolean;
+}
+
+/** More than this of all cores is not quiet. */
+const quietShare = 0.03;
+
+/** The noise from now until it is asked for. */
+export function watchNoise(): () => Noise {
   const before = readCoreTimes();
   const ownBefore = cpuSeconds(process.pid);
   return () => {
     const now = readCoreTimes();
     const total = now.total - before.total;
-    const others = now.busy - before.busy - (cpuSeconds(process.pid) - ownBefore);
-    const percent = (seconds: number) => `${(Math.max(0, seconds / Math.max(total, 0.01)) * 100).toFixed(1)} %`;
-    return `Steal ${percent(now.stolen - before.stolen)}, other processes ${percent(others)} of all cores.`;
+    // Within a blink the clock's ticks are all there is.
+    if (total < 0.5) return { text: "", isQuiet: true };
+    const others = Math.max(0, now.busy - before.busy - (cpuSeconds(process.pid) - ownBefore)) / total;
+    const stolen = (now.stolen - before.stolen) / total;
+    const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+    return {
+      text: `Steal ${percent(stolen)}, other processes ${percent(others)} of all cores.`,
+      isQuiet: others + stolen <= quietShare,
+    };
   };
 }

@@ -53,7 +53,7 @@ export const bodies: Section = {
       const before = process === undefined ? 0 : residentMiB(process.pid);
       const transfer: Transfer = { url: contender.url, token, bytes, ...kind };
       const { seconds, isIdentical } = await peer.ask("transfer", transfer);
-      const growth = process === undefined ? 0 : peakMiB(process.pid) - before;
+      const growth = process === undefined ? 0 : Math.max(0, peakMiB(process.pid) - before);
       return { megabytesPerSecond: bytes / 1e6 / seconds, growth, isIdentical };
     };
     const samples = await interleave(rows, settings.rounds, (row, round) => {
