@@ -78,11 +78,16 @@ export function createSealer(secrets: readonly Secret[], now: () => number, reti
   function write(purpose: SealPurpose, value: unknown, expiresAt: number | undefined, deterministic: boolean): string {
     const key = keysFor(purpose)[0]!;
     const plain = Buffer.from(JSON.stringify({ v: value, ...(expiresAt === undefined ? {} : { exp: expiresAt }) }));
-    const iv = deterministic ? createHmac("sha256", key.iv).update(plain).digest().subarray(0, 12) : randomBytes(12);
     const zipped = plain.length >= zipFromBytes;
     const header = zipped ? key.zippedHeader : key.header;
+    const encrypted = zipped ? zlib().deflateRawSync(plain) : plain;
+    // Of what is encrypted: another zlib writes the same value otherwise, and two texts under one IV would give the key away that
+    // authenticates (NIST SP 800-38D §8).
+    const iv = deterministic
+      ? createHmac("sha256", key.iv).update(encrypted).digest().subarray(0, 12)
+      : randomBytes(12);
     const cipher = createCipheriv("aes-256-gcm", key.encryption, iv).setAAD(Buffer.from(header));
-    const text = cipher.update(zipped ? zlib().deflateRawSync(plain) : plain);
+    const text = cipher.update(encrypted);
     const rest = cipher.final();
     const cipherText = rest.length === 0 ? text : Buffer.concat([text, rest]);
     return `${header}..${iv.toString("base64url")}.${cipherText.toString("base64url")}.${
