@@ -30,7 +30,7 @@ export async function consentAnswer(resource: Resource, answer: ConsentAnswer): 
     clientName: client.name,
     clientIs: clientIs(client),
     redirectTo: destination(request.redirectUri),
-    loopbackOnly: client.redirectUris.every((uri) => isLoopbackRedirect(uri) || isPrivateUseRedirect(uri)),
+    isLocal: isLoopbackRedirect(request.redirectUri) || isPrivateUseRedirect(request.redirectUri),
     resourceName: resource.displayName,
     resourceUrl: resource.urls.resource,
     scope: request.scope,

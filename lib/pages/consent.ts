@@ -12,7 +12,7 @@ export interface ConsentPage {
   /** Where the answer goes, as a person reads it: a host, "this computer" or a scheme. */
   redirectTo: string;
   /** The answer goes to a program on the user's computer, and any program there may claim the name. */
-  loopbackOnly: boolean;
+  isLocal: boolean;
   resourceName: string;
   resourceUrl: string;
   scope: readonly string[];
@@ -37,7 +37,7 @@ export function consentPage(page: ConsentPage): Promise<string> {
     html`<h1>Connect ${claimed(page)} to <bdi>${page.resourceName}</bdi>?</h1>
 <p>Go on only if you started this yourself, in that program, a moment ago. If a link or a message brought you here, refuse.</p>
 ${route(page)}
-${page.loopbackOnly ? loopbackWarning(page) : ""}
+${page.isLocal ? localWarning(page) : ""}
 <form method="post">
 <input type="hidden" name="request" value="${page.request}">
 ${page.scopeChoices === undefined ? "" : scopeChoices(page.scopeChoices)}
@@ -91,8 +91,8 @@ function clientIs({ clientIs }: ConsentPage): Html {
   }
 }
 
-function answerGoesTo({ redirectTo, loopbackOnly }: ConsentPage): Html {
-  const who = loopbackOnly ? "" : " Whoever runs that gets the access.";
+function answerGoesTo({ redirectTo, isLocal }: ConsentPage): Html {
+  const who = isLocal ? "" : " Whoever runs that gets the access.";
   return html`<p class="soft">The answer goes to <strong class="where">${redirectTo}</strong>.${who}</p>`;
 }
 
@@ -116,7 +116,7 @@ function claimed({ clientName, clientIs }: ConsentPage): Html {
   return clientIs.kind === "unknown" ? html`“<bdi>${clientName}</bdi>”` : html`<bdi>${clientName}</bdi>`;
 }
 
-function loopbackWarning(page: ConsentPage): Html {
+function localWarning(page: ConsentPage): Html {
   return html`<p class="warning">The answer goes to a program on this computer, and any program here may call itself
 ${claimed(page)}. Authorize only if you see it waiting for you.</p>`;
 }

@@ -83,6 +83,13 @@ test("RFC 8252 §8.6: a program on the user's own computer is asked each time", 
   assert.ok(again.html.includes(new URL(redirectUri).host));
 });
 
+test("RFC 8252 §8.6: the warning comes where the answer goes to this computer, whatever else the client registered", async () => {
+  const client = await createTestClient(proxy.url, "wiki", { redirect_uris: [webRedirect, redirectUri] });
+  const warning = /any program here may call itself/;
+  assert.match((await client.authorize()).html, warning);
+  assert.doesNotMatch((await client.authorize({ redirect_uri: webRedirect })).html, warning);
+});
+
 test("S2-27: no parameter of the URL skips the page or chooses in the user's place", async () => {
   const client = await createTestClient(proxy.url, "wiki");
   for (const name of ["skip_scope_selection", "decision", "prompt", "consent", "trusted"]) {
