@@ -13,8 +13,10 @@ export const defaultRedirects: readonly string[] = redirectPresets.filter((prese
 const ownPaths = new Set([
   ".well-known",
   "authorize",
+  "apps",
   "authenticate",
   "callback",
+  "oauth-client",
   "token",
   "register",
   "revoke",

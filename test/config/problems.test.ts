@@ -94,6 +94,7 @@ const cases: [id: string, text: string, path: string, message: RegExp][] = [
   ["a host is exact", `${minimal}host = "*.example.com"\n`, "downstream.linear.host", /one exact host/],
   ["a host is not that of public_url", `${minimal}host = "mcp.example.com"\n`, "downstream.linear.host", /host of server.public_url/],
   ["a host's path starts with a slash", `${minimal}host = "a.example"\npath = "mcp"\n`, "downstream.linear.path", /write "\/mcp"/],
+  ["a host's path is not the page of what is connected", `${minimal}host = "a.example"\npath = "/apps"\n`, "downstream.linear.path", /path of the proxy itself/],
   ["a host's path is not one of ours", `${minimal}host = "a.example"\npath = "/token"\n`, "downstream.linear.path", /path of the proxy itself/],
   ["two servers can't share a host", `${minimal}host = "a.example"\n${githubTable}host = "A.example:443"\n`, "downstream.github.host", /downstream.linear already/],
   ["forward_auth needs to know who may ask", `${minimal}forward_auth = true\n`, "downstream.linear.forward_auth", /server.trusted_proxies = \["127.0.0.1"\]/],
