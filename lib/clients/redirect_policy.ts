@@ -23,7 +23,7 @@ export function createRedirectPolicy(rules: readonly string[]): RedirectPolicy {
       return {
         uri,
         reason: "is not allowed by this server's policy for redirect URIs",
-        operatorHint: `[clients]\nredirects = ${printTomlArray([...rules, missingRule(uri)])}`,
+        operatorHint: `[clients]\nredirects = ${printMissing(rules, missingRule(uri))}`,
       };
     },
   };
@@ -51,9 +51,16 @@ function missingRule(uri: string): string {
   return isLoopbackRedirect(uri) ? "loopback" : uri;
 }
 
-/** Strings of printable ASCII as a TOML array on one line. */
-export function printTomlArray(items: readonly string[]): string {
-  return `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+/**
+ * The list with what is missing in it, as a line of TOML. It stands on a page that strangers see: names of presets are everybody's,
+ * the URIs among `rules` are the operator's own.
+ *
+ * @param missing printable ASCII
+ */
+export function printMissing(rules: readonly string[], missing: string): string {
+  const known = rules.filter((rule) => !rule.includes(":"));
+  const line = `[${[...known, missing].map((item) => JSON.stringify(item)).join(", ")}]`;
+  return known.length === rules.length ? line : `${line} # and the URIs that stand there already`;
 }
 
 function whatIsWrongWith(uri: string): string {

@@ -2,7 +2,7 @@
 import { OAuthError } from "../oauth/errors.ts";
 import { isRegisteredRedirectUri, parseRedirectUri } from "../oauth/redirect_uri.ts";
 import type { Client } from "./client.ts";
-import { printTomlArray } from "./redirect_policy.ts";
+import { printMissing } from "./redirect_policy.ts";
 
 /**
  * Checks the `redirect_uri` of an authorization request against what the client registered and the operator allows.
@@ -37,5 +37,5 @@ export function printUri(uri: string): string {
 
 function preRegisteredLine({ clientId, redirectUris }: Client, redirectUri: string): string {
   const table = /^[\w-]+$/.test(clientId) ? clientId : JSON.stringify(clientId);
-  return `[client.${table}]\nredirect_uris = ${printTomlArray([...redirectUris, redirectUri])}`;
+  return `[client.${table}]\nredirect_uris = ${printMissing(redirectUris, redirectUri)}`;
 }

@@ -168,6 +168,15 @@ for (
   });
 }
 
+test("the line for the operator names none of the operator's own addresses: strangers read it as well", () => {
+  const rules = ["claude", "https://intranet.example/callback", "loopback"];
+  const { operatorHint } = createRedirectPolicy(rules).refusalOf("https://agent.example/cb")!;
+  assert.equal(
+    operatorHint,
+    '[clients]\nredirects = ["claude", "loopback", "https://agent.example/cb"] # and the URIs that stand there already',
+  );
+});
+
 test("a URI that no rule could allow says what is wrong with it and has no line to write", () => {
   for (
     const [uri, reason] of [
