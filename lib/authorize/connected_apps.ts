@@ -8,7 +8,7 @@ import { createLeases } from "../store/lease.ts";
 import type { Revocations } from "../store/revocations.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
-import { grantLifetimeSeconds } from "../tokens/grant_lifetime.ts";
+import { grantLifetimeSeconds, revokedUntil } from "../tokens/grant_lifetime.ts";
 import type { Sealer } from "../tokens/seal.ts";
 
 export interface ConnectedApp {
@@ -95,7 +95,26 @@ async function living(tools: ConnectedAppsTools, apps: ConnectedApp[]): Promise<
   return apps.filter((_, index) => !over[index]);
 }
 
-/** One at a time, so that two tabs that finish together are both in the list. Where there are too many, the oldest give way. */
+/**
+ * What fits. Of a client that has several grants for one resource the oldest is ended: it could hide one behind many others, which
+ * nobody could end any more. Where all are different, the oldest gives way and lives on.
+ */
+async function fitting(tools: ConnectedAppsTools, apps: readonly ConnectedApp[]): Promise<ConnectedApp[]> {
+  const kept = [...apps];
+  while (kept.length > maxApps || JSON.stringify(kept).length > maxBytes) {
+    const alike = Map.groupBy(kept, ({ clientId, resource }) => `${clientId} ${resource}`);
+    const most = Math.max(...[...alike.values()].map(({ length }) => length));
+    const [oldest] = [...alike.values()].find(({ length }) => length === most)!;
+    kept.splice(kept.indexOf(oldest!), 1);
+    if (most === 1) continue;
+    const { grantId, clientId } = oldest!;
+    await tools.revocations.revoke(grantId, revokedUntil(tools.config.tokens, tools.now()));
+    tools.log.info("grant_revoked", { client_id: clientId, grant: grantId, by: "newer grants" });
+  }
+  return kept;
+}
+
+/** One at a time, so that two tabs that finish together are both in the list. */
 async function change(
   tools: ConnectedAppsTools,
   list: AppList,
@@ -103,8 +122,7 @@ async function change(
 ): Promise<void> {
   const { store, sealer, now } = tools;
   await createLeases({ store, now }).hold(list, async () => {
-    const apps = (await edit(await findApps(tools, list))).slice(-maxApps);
-    while (JSON.stringify(apps).length > maxBytes) apps.shift();
+    const apps = await fitting(tools, await edit(await findApps(tools, list)));
     const until = now() + lifetimeSeconds;
     await store.put(list, sealer.seal("connected apps", apps, until), until);
   });

@@ -34,6 +34,28 @@ test("an account's list is named by a hash; the same id at another place is anot
   assert.notEqual(list, accountList(parseConfig(configText("https://id.example.org")), account));
 });
 
+test("a program that fills the list hides none of its own grants: what gives way has ended", async () => {
+  const { log } = recordedLog();
+  const now = () => start;
+  const store = createMemoryStore({ now });
+  const revocations = createRevocations({ store, now, log });
+  const sealer = createSealer([secret(Buffer.alloc(32, 1).toString("base64"))], now);
+  const tools = { config: parseConfig(configText("https://id.example.com")), sealer, store, revocations, now, log };
+  const list = browserList("somebody");
+  const give = (grantId: string, clientId: string) =>
+    rememberApp(tools, list, { grantId, clientId, resource: "https://mcp.example.com/mcp/wiki", grantedAt: start });
+
+  await give("honest", "an honest client");
+  for (let i = 0; i <= 40; i++) await give(`hidden ${i}`, "another");
+  const listed = (await findApps(tools, list)).map(({ grantId }) => grantId);
+  assert.deepEqual([listed[0], listed[1], listed.at(-1), listed.length], ["honest", "hidden 2", "hidden 40", 40]);
+  for (
+    const [grant, ended] of [["hidden 0", true], ["hidden 1", true], ["hidden 2", false], ["honest", false]] as const
+  ) {
+    assert.equal(await revocations.isRevoked(grant), ended, grant);
+  }
+});
+
 test("a full list lets go of what was ended and what ran out before anything that is alive", async () => {
   let time = start;
   const now = () => time;
