@@ -22,7 +22,7 @@ import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 import type { MetricsSnapshot } from "./telemetry/merged_metrics.ts";
 import { metricsAnswer } from "./telemetry/metrics_answer.ts";
 import { createTracing, type Tracing } from "./telemetry/tracing.ts";
-import { type AccessTokens, createAccessTokens } from "./tokens/access_token.ts";
+import { type Access, type AccessTokens, createAccessTokens } from "./tokens/access_token.ts";
 import { grantLifetimeSeconds } from "./tokens/grant_lifetime.ts";
 import { createSealer } from "./tokens/seal.ts";
 import { createDerivedKeys, createFixedKey, type SigningKeys } from "./tokens/signing_keys.ts";
@@ -198,11 +198,14 @@ function createDeps(
 function noteUse(accessTokens: AccessTokens, notes: readonly FirstHour["tokenUsed"][]): AccessTokens {
   return {
     ...accessTokens,
-    async verify(token, resource) {
-      const access = await accessTokens.verify(token, resource);
-      const use = { grant: access.grantId, resource: resource.name };
-      for (const note of notes) note(use);
-      return access;
+    verify(token, resource) {
+      const noted = (access: Access) => {
+        const use = { grant: access.grantId, resource: resource.name };
+        for (const note of notes) note(use);
+        return access;
+      };
+      const verified = accessTokens.verify(token, resource);
+      return verified instanceof Promise ? verified.then(noted) : noted(verified);
     },
   };
 }

@@ -17,7 +17,7 @@ const portsToTry = 20;
  */
 export async function demo(options: { port?: number }): Promise<number> {
   currentRuntime().raiseOutgoingLimit();
-  await configureLog({ level: "info", format: "text" });
+  configureLog({ level: "info", format: "text" });
   const services = startDemoServices();
   const proxy = await startProxy(options.port, services);
   if (!proxy) {

@@ -25,7 +25,7 @@ export async function serve({ configPath, host, port, worker: number }: ServeCom
   const file = { path: configPath, overrides: { host, port } };
   const config = await loadOrReport(file);
   if (config === undefined) return 1;
-  await configureLog(config.log);
+  configureLog(config.log);
   // Before anything listens, so that a signal that comes at once is not lost.
   const signals = watchStopSignals();
   const worker = number === undefined ? undefined : becomeWorker(number, processLog);
@@ -54,7 +54,7 @@ async function reload(
 ): Promise<void> {
   try {
     const config = await loadConfig({ path, overrides, env: process.env, isTerminal: process.stderr.isTTY });
-    await configureLog(config.log);
+    configureLog(config.log);
     server.reload(config);
   } catch (error) {
     const problems = error instanceof ConfigError ? error.problems.map(printProblem) : undefined;

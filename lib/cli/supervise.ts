@@ -25,7 +25,7 @@ export async function supervise({ workers: count, ...command }: SuperviseCommand
   const config = await loadOrReport({ path, overrides: { host, port } });
   if (config === undefined) return 1;
   if (storeKind(config.store.url.reveal()) === "memory") return refuseMemory(count);
-  await configureLog(config.log);
+  configureLog(config.log);
   const signals = watchStopSignals();
   const freePort = await findFreePort(config.server);
   if (freePort === undefined) return 1;

@@ -29,6 +29,8 @@ interface Routed {
   forwarded: ForwardedRequest;
 }
 
+/** A request as it comes in, its URL parsed. */
+type Arrived = Pick<Routed, "request" | "url" | "connection">;
 type Route = (routed: Routed) => Response | Promise<Response>;
 
 /** What came with a request. */
@@ -96,8 +98,10 @@ export function createRouter(
   const isTrusted = createAddressList(server.trustedProxies);
   const published = publishedHosts(resources, server.publicUrl);
   const requestLog = createRequestLog({ log, metrics, tracing, hostLabel });
-  const hono = new Hono<{ Bindings: Connection }>();
-  hono.notFound((c) => observed(c, undefined, notFound));
+  const hono = new Hono<{ Bindings: Arrived }>();
+  /** The paths of the known resources, which take nearly all requests: one look instead of a walk through all patterns. */
+  const direct = new Map<string, { path: string; name?: string; answer: Route }>();
+  hono.notFound((c) => observed(c.env, {}, notFound));
   hono.onError((error) => {
     log.error("request_failed", { error });
     return jsonError(asOAuthError(error));
@@ -108,30 +112,42 @@ export function createRouter(
    * while the process drains.
    */
   function on(method: string, path: string, answer: Route, style: ErrorStyle = "json"): void {
-    hono.on(method, path, (c) =>
-      observed(c, path, async (routed) => {
-        try {
-          return draining.hasBegun() ? await comeBack(routed, style) : await answer(routed);
-        } catch (error) {
-          return await failed(error, routed, style);
-        }
-      }));
+    const route = guarded(answer, style);
+    hono.on(method, path, (c) => observed(c.env, { path, ...parametersOf(c) }, route));
+  }
+
+  function guarded(answer: Route, style: ErrorStyle): Route {
+    return async (routed) => {
+      try {
+        return draining.hasBegun() ? await comeBack(routed, style) : await answer(routed);
+      } catch (error) {
+        return await failed(error, routed, style);
+      }
+    };
   }
 
   /** @param path as app.ts writes it: the only paths that metrics name */
-  function observed(c: Context<{ Bindings: Connection }>, path: string | undefined, answer: Route): Promise<Response> {
-    const { raw: request } = c.req;
-    const connection = c.env;
-    const forwarded = readForwarded(request.headers, connection.remoteAddress);
-    // A Host header that is none: the path alone counts.
-    const url = URL.parse(request.url) ?? new URL(c.req.path, server.publicUrl);
+  function observed(
+    { request, url, connection }: Arrived,
+    { path, name, provider }: { path?: string; name?: string | undefined; provider?: string | undefined },
+    answer: Route,
+  ): Promise<Response> {
+    const forwarded = server.trustedProxies.length === 0
+      ? addressOf(connection)
+      : readForwarded(request.headers, connection.remoteAddress);
     return requestLog(
       { request, url, path, host: forwarded.host },
-      (facts) => {
-        const [name, provider] = [c.req.param("name"), c.req.param("provider")];
-        return answer({ request, url, name, provider, connection, facts, forwarded });
-      },
+      (facts) => answer({ request, url, name, provider, connection, facts, forwarded }),
     );
+  }
+
+  /** Read when somebody asks: most requests need no address, and Bun makes it anew each time. */
+  function addressOf(connection: Connection): ForwardedRequest {
+    return {
+      get address() {
+        return readForwarded(noHeaders, connection.remoteAddress).address;
+      },
+    };
   }
 
   function hostOf({ url, forwarded }: Routed): string {
@@ -196,7 +212,7 @@ export function createRouter(
   return {
     probe(path, answer) {
       const found: Route = async ({ request, connection }) => await answer(request, connection) ?? notFound();
-      hono.get(path, (c) => observed(c, path, found));
+      hono.get(path, (c) => observed(c.env, { path }, found));
     },
     get(path, answer, { limit, errors } = {}) {
       on("GET", path, async ({ request, connection, forwarded }) => {
@@ -223,15 +239,36 @@ export function createRouter(
       const problem = { error: "invalid_request", error_description: `use ${methods}` };
       on("ALL", path, () => Response.json(problem, { status: 405, headers: { allow } }));
     },
-    all: (path, handler) => on("ALL", path, (routed) => serve(routed, handler)),
+    all(path, handler) {
+      const answer: Route = (routed) => serve(routed, handler);
+      on("ALL", path, answer);
+      if (!path.includes(":name")) return void direct.set(path, { path, answer: guarded(answer, "json") });
+      for (const { name } of resources) {
+        direct.set(path.replace(":name", name), { path, name, answer: guarded(answer, "json") });
+      }
+    },
     always(path, handler) {
       on("ALL", path, (routed) => {
         const { request, connection } = routed;
         return handler(request, resourceOf(routed), { isTrusted: isTrusted(connection.remoteAddress) });
       });
     },
-    fetch: (request, connection) => hono.fetch(request, connection),
+    fetch(request, connection) {
+      // A Host header that is none: the path alone counts.
+      const url = URL.parse(request.url) ?? new URL(request.url.replace(/^[a-z]+:\/\/[^/]*/i, ""), server.publicUrl);
+      const arrived = { request, url, connection };
+      const route = direct.get(url.pathname);
+      return route === undefined || request.method === "HEAD"
+        ? hono.fetch(request, arrived)
+        : observed(arrived, route, route.answer);
+    },
   };
+}
+
+const noHeaders = new Headers();
+
+function parametersOf({ req }: Context): { name: string | undefined; provider: string | undefined } {
+  return { name: req.param("name"), provider: req.param("provider") };
 }
 
 function notFound(): Response {

@@ -32,62 +32,89 @@ export interface ExchangeOptions {
   onBytes?: Exchange["count"];
 }
 
-const countNothing = () => {};
+export function openExchange(options: ExchangeOptions): Exchange {
+  return new OpenExchange(options);
+}
 
-export function openExchange({ clientSignal, idleTimeoutMs, idleError, onEnd, onBytes }: ExchangeOptions): Exchange {
-  const controller = new AbortController();
-  const { signal } = controller;
-  let lastByteAt = performance.now();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let isOver = false;
+/** A class, because closures for each of these would be made with every request. */
+class OpenExchange implements Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #controller = new AbortController();
+  #lastByteAt = performance.now();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
   /** Those who wait for something that a cut ends. Not listeners of the signal: these are many times cheaper. */
-  const waiting = new Set<(reason: Error) => void>();
+  readonly #waiting: ((reason: Error) => void)[] = [];
 
-  const clientLeft = () => cut(new ClientLeftError("the client left before the answer was complete"));
-
-  function cut(reason: Error): void {
-    end();
-    for (const reject of waiting) reject(reason);
-    controller.abort(reason);
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    const { clientSignal, idleTimeoutMs } = options;
+    if (clientSignal.aborted) this.#clientLeft();
+    else {
+      // Never removed: it goes with the request, and does nothing once the exchange is over.
+      clientSignal.addEventListener("abort", () => this.#clientLeft());
+      if (idleTimeoutMs > 0) this.#watch(idleTimeoutMs);
+    }
   }
 
-  function end(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    clientSignal.removeEventListener("abort", clientLeft);
-    if (isOver) return;
-    isOver = true;
-    onEnd?.();
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  touch(): void {
+    this.#lastByteAt = performance.now();
+  }
+
+  count(direction: "in" | "out", bytes: number): void {
+    this.#options.onBytes?.(direction, bytes);
+  }
+
+  cut(reason: Error): void {
+    this.end();
+    for (const reject of this.#waiting) reject(reason);
+    this.#controller.abort(reason);
+  }
+
+  orCut<T>(promise: Promise<T>): Promise<T> {
+    if (this.signal.aborted) return Promise.reject(this.signal.reason);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(reject);
+      const settled = () => void this.#waiting.splice(this.#waiting.indexOf(reject), 1);
+      promise.then((value) => {
+        settled();
+        resolve(value);
+      }, (error) => {
+        settled();
+        reject(error);
+      });
+    });
+  }
+
+  liftIdleLimit(): void {
+    clearTimeout(this.#timer);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onEnd?.();
+  }
+
+  #clientLeft(): void {
+    if (!this.#isOver) this.cut(new ClientLeftError("the client left before the answer was complete"));
   }
 
   /** Touching only notes the moment; the timer looks at it, so that a busy stream arms no timer per chunk. */
-  function watch(waitMs: number): void {
-    timer = setTimeout(() => {
-      const remainingMs = idleTimeoutMs - (performance.now() - lastByteAt);
-      if (remainingMs <= 0) cut(idleError());
-      else watch(remainingMs);
+  #watch(waitMs: number): void {
+    this.#timer = setTimeout(() => {
+      const { idleTimeoutMs, idleError } = this.#options;
+      const remainingMs = idleTimeoutMs - (performance.now() - this.#lastByteAt);
+      if (remainingMs <= 0) this.cut(idleError());
+      else this.#watch(remainingMs);
     }, waitMs);
   }
-
-  if (clientSignal.aborted) clientLeft();
-  else {
-    clientSignal.addEventListener("abort", clientLeft);
-    if (idleTimeoutMs > 0) watch(idleTimeoutMs);
-  }
-
-  return {
-    signal,
-    cut,
-    end,
-    liftIdleLimit: () => clearTimeout(timer),
-    touch: () => void (lastByteAt = performance.now()),
-    count: onBytes ?? countNothing,
-    orCut: (promise) =>
-      signal.aborted ? Promise.reject(signal.reason) : new Promise((resolve, reject) => {
-        waiting.add(reject);
-        promise.then(resolve, reject).finally(() => waiting.delete(reject));
-      }),
-  };
 }
 
 /** A body on its way to the client under the exchange's watch; ends the exchange with itself. A broken source stays broken. */

@@ -115,11 +115,9 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       traceparent: string | undefined;
     },
   ): Promise<Response> {
-    const gate = await openToolGate(deps.scopes, {
-      resource,
-      granted: user.access.scope,
-      maxBytes: server.bodyLimitBytes,
-    });
+    const gate = resource.strategy.kind === "login"
+      ? await openToolGate(deps.scopes, { resource, granted: user.access.scope, maxBytes: server.bodyLimitBytes })
+      : undefined;
     const body = gate === undefined
       ? await outgoingBody(request, exchange, server.bodyLimitBytes)
       : await gate.authorize(request, exchange, record.read);

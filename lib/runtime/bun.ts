@@ -56,7 +56,9 @@ export const bunRuntime: Runtime = {
       error: () => new Response(null, { status: 500 }),
       fetch: (request, server) =>
         fetch(withWholeUrl(request), {
-          remoteAddress: server.requestIP(request)?.address ?? "",
+          get remoteAddress() {
+            return server.requestIP(request)?.address ?? "";
+          },
           keepOpen: () => server.timeout(request, 0),
         }),
     });

@@ -17,6 +17,8 @@ export interface Revocations {
    * @param options.askNow asks the store whatever was known a moment ago: for what hands out new tokens
    */
   isRevoked(grantId: string, options?: { askNow: boolean }): Promise<boolean>;
+  /** Whether `isRevoked` would say no without asking the store; here without a promise. */
+  isKnownGood(grantId: string): boolean;
 }
 
 export interface RevocationsTools {
@@ -69,6 +71,7 @@ export function createRevocations({ store, now, log, lookupSeconds = 5 }: Revoca
       revoked.set(grantId, "", until);
       await store.put(`revoked:${grantId}`, `${until}`, until);
     },
+    isKnownGood: (grantId) => revoked.get(grantId) === undefined && asked.get(grantId) !== undefined,
     async isRevoked(grantId, { askNow } = { askNow: false }) {
       if (revoked.get(grantId) !== undefined) return true;
       if (askNow) await lookUp(grantId);

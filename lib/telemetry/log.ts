@@ -1,5 +1,4 @@
 // Structured events: one name, a few fields. Never a token, code, key, cookie or full query string.
-import { configure, getLogger, type LogRecord } from "@logtape/logtape";
 import { oneLine } from "./one_line.ts";
 
 export type Level = "fatal" | "error" | "warning" | "info" | "debug" | "trace";
@@ -8,49 +7,39 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** Event names are past tense (`token_issued`), fields use wire names (`client_id`). An `Error` in a field is printed as message and causes. */
 export type Log = Readonly<Record<Level, (event: string, fields?: Fields) => void>>;
 
-const category = ["mcp-oauth-proxy"];
+/** The least urgent first. */
+const levels: readonly Level[] = ["trace", "debug", "info", "warning", "error", "fatal"];
 
 /** The log of the process; what is written before `configureLog` is lost. */
 export const processLog: Log = createLog();
 
+type PrintLine = (level: Level, event: string, fields: Fields) => string;
+
+let print: PrintLine = jsonLine;
+/** Index in `levels`. */
+let lowest = levels.length;
+
 function createLog(): Log {
-  const logger = getLogger(category);
-  const write = (level: Level) => (event: string, fields: Fields = {}) => {
-    if (!logger.isEnabledFor(level)) return;
-    // A whole record: LogTape copies one without category property by property, which costs more than writing the line.
-    const properties = printable(fields);
-    const record = { category, timestamp: Date.now(), level, message: [event], rawMessage: event, properties };
-    logger.emit(record);
-  };
-  return {
-    fatal: write("fatal"),
-    error: write("error"),
-    warning: write("warning"),
-    info: write("info"),
-    debug: write("debug"),
-    trace: write("trace"),
-  };
+  const writers = levels.map((level, rank) => {
+    const isUrgent = rank >= levels.indexOf("warning");
+    const write = (event: string, fields: Fields = {}) => {
+      if (rank >= lowest) writeSoon(`${oneLine(print(level, event, printable(fields)))}\n`, isUrgent);
+    };
+    return [level, write] as const;
+  });
+  return Object.fromEntries(writers) as Log;
 }
 
 /** Sends events of `level` and above to standard error, as JSON lines or as text for people. */
-export async function configureLog(options: { level: Level; format: "json" | "text" }): Promise<void> {
-  const write = options.format === "json" ? jsonLine : textLine;
-  await configure({
-    reset: true,
-    sinks: { stderr: (record) => writeSoon(write(record), urgent.has(record.level)) },
-    loggers: [
-      { category, sinks: ["stderr"], lowestLevel: options.level },
-      { category: ["logtape", "meta"], sinks: [], lowestLevel: "error" },
-    ],
-  });
+export function configureLog({ level, format }: { level: Level; format: "json" | "text" }): void {
+  print = format === "json" ? jsonLine : textLine;
+  lowest = levels.indexOf(level);
 }
 
 /** Other processes write to the same standard error: from now on lines stay whole among theirs. */
 export function shareStderr(): void {
   sharesStderr = true;
 }
-
-const urgent: ReadonlySet<string> = new Set(["fatal", "error", "warning"]);
 
 /** Characters. PIPE_BUF: what is written at once up to this length, no other process writes into. */
 const writtenWhole = 4096;
@@ -74,25 +63,20 @@ function writeNow(): void {
   process.stderr.write(lines);
 }
 
-function jsonLine(record: LogRecord): string {
-  const fields = { time: new Date(record.timestamp).toISOString(), level: record.level, event: eventOf(record) };
-  return oneLine(JSON.stringify({ ...fields, ...record.properties })) + "\n";
+function jsonLine(level: Level, event: string, fields: Fields): string {
+  return JSON.stringify({ time: new Date().toISOString(), level, event, ...fields });
 }
 
-function textLine(record: LogRecord): string {
-  const time = new Date(record.timestamp).toISOString().slice(11, 19);
-  const fields = Object.entries(record.properties).map(([name, value]) =>
+function textLine(level: Level, event: string, fields: Fields): string {
+  const time = new Date().toISOString().slice(11, 19);
+  const words = Object.entries(fields).map(([name, value]) =>
     ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`
   );
-  return oneLine(`${time} ${record.level.padEnd(7)} ${eventOf(record)}${fields.join("")}`) + "\n";
-}
-
-function eventOf(record: LogRecord): string {
-  return String(record.rawMessage);
+  return `${time} ${level.padEnd(7)} ${event}${words.join("")}`;
 }
 
 /** Without the objects that JSON has no words for. */
-function printable(fields: Fields): Record<string, unknown> {
+function printable(fields: Fields): Fields {
   if (!Object.values(fields).some((value) => value instanceof Error)) return fields;
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? printError(value) : value]),

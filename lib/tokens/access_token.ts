@@ -28,8 +28,12 @@ export interface Access {
 export interface AccessTokens {
   /** An access token for `grant`, narrowed to `scope`. */
   issue(grant: Grant, resource: Resource, options: { scope: readonly string[]; expiresAt: number }): Promise<string>;
-  /** @throws OAuthError `invalid_token` when it is not ours, changed, expired, revoked, or for another resource */
-  verify(token: string, resource: Resource): Promise<Access>;
+  /**
+   * No promise for a token that was verified a moment ago, since most are.
+   *
+   * @throws OAuthError `invalid_token`, now or later, when it is not ours, changed, expired, revoked, or for another resource
+   */
+  verify(token: string, resource: Resource): Access | Promise<Access>;
   /** The access in `token`; undefined when it is none of ours for this resource, or has expired. */
   find(token: string, resource: Resource): Promise<Access | undefined>;
 }
@@ -58,6 +62,28 @@ export function createAccessTokens(tools: {
     return openSealed(token, resource);
   }
 
+  async function verifyNew(token: string, resource: Resource): Promise<Access> {
+    const access = await find(token, resource);
+    if (access === undefined) throw notValid();
+    if (!resource.rawAccessTokens) opened.set(token, access);
+    checkUse(access, resource);
+    return await checkRevocation(access);
+  }
+
+  function checkUse(access: Access, resource: Resource): void {
+    if (access.expiresAt <= now()) throw notValid();
+    if (access.resource !== resource.urls.resource) {
+      throw new OAuthError("invalid_token", "the access token was issued for another resource");
+    }
+  }
+
+  async function checkRevocation(access: Access): Promise<Access> {
+    if (await revocations.isRevoked(access.grantId) || await revocations.isRevoked(access.tokenId)) {
+      throw new OAuthError("invalid_token", "the access token was revoked");
+    }
+    return access;
+  }
+
   return {
     find,
     async issue(grant, resource, { scope, expiresAt }) {
@@ -76,24 +102,18 @@ export function createAccessTokens(tools: {
       };
       return sealer.seal("access token", access, expiresAt);
     },
-    async verify(token, resource) {
-      let access = opened.get(token);
-      if (access === undefined) {
-        access = await find(token, resource);
-        if (access !== undefined && !resource.rawAccessTokens) opened.set(token, access);
-      }
-      if (access === undefined || access.expiresAt <= now()) {
-        throw new OAuthError("invalid_token", "the access token is not valid for this resource, or has expired");
-      }
-      if (access.resource !== resource.urls.resource) {
-        throw new OAuthError("invalid_token", "the access token was issued for another resource");
-      }
-      if (await revocations.isRevoked(access.grantId) || await revocations.isRevoked(access.tokenId)) {
-        throw new OAuthError("invalid_token", "the access token was revoked");
-      }
-      return access;
+    verify(token, resource) {
+      const access = opened.get(token);
+      if (access === undefined) return verifyNew(token, resource);
+      checkUse(access, resource);
+      const isKnownGood = revocations.isKnownGood(access.grantId) && revocations.isKnownGood(access.tokenId);
+      return isKnownGood ? access : checkRevocation(access);
     },
   };
+}
+
+function notValid(): OAuthError {
+  return new OAuthError("invalid_token", "the access token is not valid for this resource, or has expired");
 }
 
 function rawAccess(token: string, resource: Resource): Access {
