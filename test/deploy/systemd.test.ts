@@ -80,7 +80,8 @@ downstream_url = "http://127.0.0.1:9/mcp"
       });
       await hears("READY=1");
       assert.doesNotMatch(told, /STOPPING/);
-      assert.equal(proxy.output().split('"server_started"').length - 1, workers ?? 1);
+      const started = () => proxy.output().split('"server_started"').length - 1;
+      await eventually(async () => assert.equal(started(), workers ?? 1));
       assert.equal(await proxy.stop(), 0);
       await hears("STOPPING=1");
       assert.deepEqual(told.match(/READY|STOPPING/g), ["READY", "STOPPING"]);

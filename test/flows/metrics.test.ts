@@ -84,7 +84,7 @@ test("an MCP server that is away is counted where it is logged", async () => {
   assert.equal((await client.mcp(access_token!, { method: "POST", body: "{}" })).status, 502);
   const { find } = await scrape();
   assert.equal(find(`${prefix}downstream_errors_total`, { resource: "away", reason: "unreachable" }), 1);
-  assert.match(proxy.output(), /"event":"downstream_unreachable","resource":"away"/);
+  await proxy.logged('"event":"downstream_unreachable","resource":"away"');
 });
 
 test("an event stream is counted while it is open", async () => {

@@ -113,7 +113,7 @@ test("SIGHUP: an open SSE stream goes on, also when its server is gone from the 
   const text = readFileSync(proxy.configPath, "utf8");
   writeFileSync(proxy.configPath, text.replaceAll("notes", "other").replace(`\nport = ${proxy.port}`, "\nport = 1234"));
   await reload(proxy, "configuration_reloaded");
-  assert.match(proxy.output(), /configuration_needs_restart.*"key":"server\.port"/);
+  await proxy.logged('configuration_needs_restart.*"key":"server\\.port"');
 
   const answer = await opened.promise;
   answer.write("data: after\n\n");
