@@ -1,13 +1,30 @@
 import { createServer } from "node:net";
 
-/** A loopback port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((settle, reject) => {
+/**
+ * Below the ports that Linux, macOS and Windows choose themselves: what a test listens on in the moment before the port is used
+ * (`listen(0)`), or connects from, is none of these.
+ */
+const lowest = 10_000;
+const blockSize = 1_000;
+const blocks = 22;
+/** Suites run beside each other: each process has ports of its own. */
+const firstOfBlock = lowest + (process.pid % blocks) * blockSize;
+let next = Math.floor(Math.random() * blockSize);
+
+/** A loopback port that was free a moment ago, and that nobody else was given in the meantime. */
+export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < blockSize; tried += 1) {
+    const port = firstOfBlock + next;
+    next = (next + 1) % blockSize;
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port from ${firstOfBlock} to ${firstOfBlock + blockSize - 1}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((settle) => {
     const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => settle(port));
-    });
+    server.on("error", () => settle(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => settle(true)));
   });
 }
