@@ -40,9 +40,9 @@ export interface RequestContext {
   connection: Connection;
   facts: RequestFacts;
   /** Of the client, as far as trusted proxies tell. */
-  address: string;
+  readonly address: string;
   /** `:provider` of the path. */
-  provider?: string;
+  provider?: string | undefined;
 }
 
 export type Handler = (request: Request, resource: Resource, context: RequestContext) => Response | Promise<Response>;
@@ -164,8 +164,8 @@ export function createRouter(
   }
 
   async function serve(routed: Routed, handler: Handler, limit?: string): Promise<Response> {
-    const { request, url, provider, connection, facts, forwarded: { address } } = routed;
-    if (limit !== undefined) await rateLimits.checkAddress(limit, address);
+    const { request, url, provider, connection, facts, forwarded } = routed;
+    if (limit !== undefined) await rateLimits.checkAddress(limit, forwarded.address);
     const resource = resourceOf(routed);
     if (resource === undefined) return unknownResource();
     facts.resource = resource.name;
@@ -173,8 +173,10 @@ export function createRouter(
       url,
       connection,
       facts,
-      address,
-      ...(provider === undefined ? {} : { provider }),
+      provider,
+      get address() {
+        return forwarded.address;
+      },
     });
   }
 

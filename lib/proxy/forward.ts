@@ -52,16 +52,18 @@ export function createForward(tools: ForwardTools): Forward {
     if (outgoing.body.contentType !== undefined) headers.set("content-type", outgoing.body.contentType);
     const probe = quietMs < reachableForMs ? undefined : watchConnection(url, exchange);
     try {
-      const response = await fetch(url, {
+      const { signal } = exchange;
+      const init: RequestInit & { duplex?: "half" } = {
         ...tools.fetchOptions,
         method,
         headers,
         body: body.body,
         redirect: "manual",
-        signal: exchange.signal,
-        ...(quietMs < reuseConnectionsWithinMs ? {} : { keepalive: false }),
-        ...(body.body instanceof ReadableStream ? { duplex: "half" } : {}),
-      } as RequestInit);
+        signal,
+      };
+      if (quietMs >= reuseConnectionsWithinMs) init.keepalive = false;
+      if (body.body instanceof ReadableStream) init.duplex = "half";
+      const response = await fetch(url, init);
       answeredAt.set(url.origin, performance.now());
       return response;
     } catch (error) {

@@ -64,7 +64,8 @@ function writeNow(): void {
 }
 
 function jsonLine(level: Level, event: string, fields: Fields): string {
-  return JSON.stringify({ time: new Date().toISOString(), level, event, ...fields });
+  const rest = JSON.stringify(fields).slice(1);
+  return `{"time":"${new Date().toISOString()}","level":"${level}","event":"${event}"${rest === "}" ? "" : ","}${rest}`;
 }
 
 function textLine(level: Level, event: string, fields: Fields): string {

@@ -1,8 +1,8 @@
 // One line per request, and the id that ties a page, an answer and the log together.
-import { randomBytes } from "node:crypto";
 import type { Log } from "./log.ts";
 import { methodLabel, statusLabel } from "./metric_labels.ts";
 import type { Metrics, RequestLabels } from "./metrics.ts";
+import { freshRequestId } from "./request_id.ts";
 import type { OpenSpan, Tracing } from "./tracing.ts";
 
 /** What is known of a request while it is served; endpoints add to it. */
@@ -45,7 +45,7 @@ export type RequestLog = (
 export function createRequestLog({ log, metrics, tracing, hostLabel }: RequestLogTools): RequestLog {
   return async ({ request: { method, headers }, url: { pathname }, path = "other", host }, answer) => {
     const started = performance.now();
-    const facts: RequestFacts = { requestId: randomBytes(9).toString("base64url") };
+    const facts: RequestFacts = { requestId: freshRequestId() };
     const isProbe = probes.has(pathname);
     if (tracing !== undefined && !isProbe) facts.span = tracing.begin(headers.get("traceparent"));
     const response = await answer(facts);
