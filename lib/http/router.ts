@@ -256,8 +256,10 @@ export function createRouter(
       });
     },
     fetch(request, connection) {
-      // A Host header that is none: the path alone counts.
-      const url = URL.parse(request.url) ?? new URL(request.url.replace(/^[a-z]+:\/\/[^/]*/i, ""), server.publicUrl);
+      const url = URL.parse(request.url);
+      if (url === null) {
+        return requestLog({ request, url: new URL(server.publicUrl), path: undefined, host: undefined }, badHost);
+      }
       const arrived = { request, url, connection };
       const route = direct.get(url.pathname);
       return route === undefined || request.method === "HEAD"
@@ -265,6 +267,11 @@ export function createRouter(
         : observed(arrived, route, route.answer);
     },
   };
+}
+
+/** RFC 9112 §3.2. */
+function badHost(): Response {
+  return new Response("the Host header names no host\n", { status: 400 });
 }
 
 const noHeaders = new Headers();

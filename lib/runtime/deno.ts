@@ -40,6 +40,7 @@ export const denoRuntime: Runtime = {
       (request, info) => {
         running++;
         info.completed.then(ended, ended);
+        if (notInHosts.test(request.headers.get("host") ?? "")) return new Response(null, { status: 400 });
         return fetch(request, { remoteAddress: info.remoteAddr.hostname ?? "", keepOpen: () => {} });
       },
     );
@@ -86,6 +87,9 @@ export const denoRuntime: Runtime = {
     ];
   },
 };
+
+/** Deno puts Host into the URL as it came, so that `Host: x/apps?` would ask for /apps, whatever path was asked for. */
+const notInHosts = /[/?#\\@\s]/;
 
 const neededPermissions = ["net", "read", "write", "env"];
 const permissionNames = [...neededPermissions, "run", "sys", "ffi"];
