@@ -65,7 +65,16 @@ function agreed({ address, host, proto }: ForwardedRequest, other: ForwardedRequ
 /** Whether an address is in one of the networks. @param networks CIDRs or single addresses */
 export function createAddressList(networks: readonly string[]): (address: string) => boolean {
   const parsed = networks.map(parseNetwork);
-  return (address) => parsed.some((network) => isInside(address, network));
+  if (parsed.length === 0) return () => false;
+  // Mostly the same few reverse proxies ask.
+  const judged = new Map<string, boolean>();
+  return (address) => {
+    const known = judged.get(address);
+    if (known !== undefined) return known;
+    const isListed = parsed.some((network) => isInside(address, network));
+    if (judged.size < 1000) judged.set(address, isListed);
+    return isListed;
+  };
 }
 
 /** The network that one customer usually has: the address itself, or the /64 of an IPv6 address. Key for rate limits. */

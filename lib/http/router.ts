@@ -58,7 +58,7 @@ export type PageHandler = (request: Request, context: { host: string; provider?:
 export type ProxyHandler = (
   request: Request,
   resource: Resource | undefined,
-  asker: { isTrusted: boolean },
+  asker: { readonly isTrusted: boolean },
 ) => Promise<Response>;
 
 /** `json` for programs (RFC 6749 §5.2), `page` for people whom a client sent, `own page` for people who came by themselves. */
@@ -114,6 +114,14 @@ export function createRouter(
   function on(method: string, path: string, answer: Route, style: ErrorStyle = "json"): void {
     const route = guarded(answer, style);
     hono.on(method, path, (c) => observed(c.env, { path, ...parametersOf(c) }, route));
+  }
+
+  /** Every method; for the paths that nearly all requests take. */
+  function onDirectly(path: string, answer: Route): void {
+    on("ALL", path, answer);
+    const route = { path, answer: guarded(answer, "json") };
+    if (!path.includes(":name")) direct.set(path, route);
+    else for (const { name } of resources) direct.set(path.replace(":name", name), { ...route, name });
   }
 
   function guarded(answer: Route, style: ErrorStyle): Route {
@@ -241,18 +249,15 @@ export function createRouter(
       const problem = { error: "invalid_request", error_description: `use ${methods}` };
       on("ALL", path, () => Response.json(problem, { status: 405, headers: { allow } }));
     },
-    all(path, handler) {
-      const answer: Route = (routed) => serve(routed, handler);
-      on("ALL", path, answer);
-      if (!path.includes(":name")) return void direct.set(path, { path, answer: guarded(answer, "json") });
-      for (const { name } of resources) {
-        direct.set(path.replace(":name", name), { path, name, answer: guarded(answer, "json") });
-      }
-    },
+    all: (path, handler) => onDirectly(path, (routed) => serve(routed, handler)),
     always(path, handler) {
-      on("ALL", path, (routed) => {
+      onDirectly(path, (routed) => {
         const { request, connection } = routed;
-        return handler(request, resourceOf(routed), { isTrusted: isTrusted(connection.remoteAddress) });
+        return handler(request, resourceOf(routed), {
+          get isTrusted() {
+            return isTrusted(connection.remoteAddress);
+          },
+        });
       });
     },
     fetch(request, connection) {
