@@ -3,6 +3,7 @@
 import { OAuthError } from "../oauth/errors.ts";
 import { type CookieScope, printCookie, readCookie, readCookieNames } from "../http/cookies.ts";
 import type { Store } from "../store/store.ts";
+import { randomId } from "../tokens/random_id.ts";
 import type { Sealer, SealPurpose } from "../tokens/seal.ts";
 
 /** What trips are for. Each kind has its own key and its own cookies, so one's answer is no use where another's is expected. */
@@ -35,12 +36,11 @@ export async function beginFlow(
   const { purpose, prefix } = tools.kind;
   const expiresAt = tools.now() + tools.lifetimeSeconds;
   const sealed = tools.sealer.seal(purpose, { id, flow }, expiresAt);
-  const inCookie = sealed.length <= maxCookieLength;
-  if (!inCookie) await tools.store.put(`flow:${id}`, sealed, expiresAt);
+  const value = sealed.length <= maxCookieLength ? sealed : await keep(tools, sealed, expiresAt);
   const open = readCookieNames(browser, prefix, scope);
   return [
     ...open.slice(0, Math.max(0, open.length - maxOpenFlows + 1)).map((name) => endCookie(name, scope)),
-    printCookie({ name: prefix + id, value: inCookie ? sealed : "kept", maxAgeSeconds: tools.lifetimeSeconds }, scope),
+    printCookie({ name: prefix + id, value, maxAgeSeconds: tools.lifetimeSeconds }, scope),
   ];
 }
 
@@ -61,7 +61,7 @@ export async function resumeFlow<Flow>(
 ): Promise<{ flow: Flow; clearCookie: string }> {
   const { purpose, prefix } = tools.kind;
   const cookie = /^[A-Za-z0-9_-]{22}$/.test(state) ? readCookie(browser, prefix + state, scope) : undefined;
-  const sealed = cookie === "kept" ? await tools.store.get(`flow:${state}`) : cookie;
+  const sealed = cookie === undefined ? undefined : isKey(cookie) ? await tools.store.get(`flow:${cookie}`) : cookie;
   const opened = sealed === undefined ? undefined : tools.sealer.open(purpose, sealed);
   if (opened === undefined || opened === "expired") throw expired(tools.kind);
   const { id, flow } = opened.value as { id: string; flow: Flow };
@@ -70,6 +70,17 @@ export async function resumeFlow<Flow>(
     throw expired(tools.kind);
   }
   return { flow, clearCookie: endCookie(prefix + state, scope) };
+}
+
+/** For a trip too long for a cookie: what its cookie holds instead. Not the state, which the provider knows, and logs on the way. */
+async function keep({ store }: FlowTools, sealed: string, expiresAt: number): Promise<string> {
+  const key = randomId();
+  await store.put(`flow:${key}`, sealed, expiresAt);
+  return key;
+}
+
+function isKey(cookie: string): boolean {
+  return /^[A-Za-z0-9_-]{22}$/.test(cookie);
 }
 
 function endCookie(name: string, scope: CookieScope): string {

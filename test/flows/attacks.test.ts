@@ -86,6 +86,20 @@ test("S1-22: a provider link that the attacker began and the victim followed giv
   assert.equal(stage.provider.tokenRequests.some(({ form }) => form.code === code), false);
 });
 
+test("S1-22: a trip too long for a cookie is bound to its browser as well: knowing the state is not enough", async () => {
+  const state = Array.from({ length: 600 }, () => crypto.randomUUID().slice(0, 8)).join("");
+  const atProvider = await allow(client, { state });
+  const callback = (await client.browser.get(atProvider)).location!;
+  const thief = createBrowser();
+  const trip = new URL(callback).searchParams.get("state")!;
+  for (const guess of ["kept", trip, ""]) {
+    thief.cookies.set(`mcp-flow-${trip}`, guess);
+    assert.deepEqual([(await thief.get(callback)).status, guess], [400, guess]);
+  }
+  const back = await client.browser.get(callback);
+  assert.equal(new URL(back.location!).searchParams.get("state"), state);
+});
+
 test("S1-31: the victim's code is worth nothing to another client, with or without the right verifier", async () => {
   const { code } = await unredeemed();
   const attacker = await stage.client("files", "Attacker");
