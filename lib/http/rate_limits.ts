@@ -21,23 +21,24 @@ export function createRateLimits(
   { perAddress, perClient }: RateLimitConfig,
   { now, draw }: { now: () => number; draw?: DrawShared | undefined },
 ): RateLimits {
-  const shared: DrawShared | undefined = draw && ((key, bucket) => draw(storeKey(key), bucket));
+  const shared: DrawShared | undefined = draw && ((key, bucket) => draw(`limit:${key}`, bucket));
   const addresses = createRateLimit({ perMinute: perAddress, now, draw: shared });
   const clients = createRateLimit({ perMinute: perClient, now, draw: shared });
   return {
-    checkAddress: async (endpoint, address) => check(await addresses.take(`address ${endpoint} ${networkOf(address)}`)),
+    checkAddress: async (endpoint, address) =>
+      check(await addresses.take(keyOf(`address ${endpoint} ${networkOf(address)}`))),
     checkClient: async (clientId, address) =>
       check(
         await clients.take(
-          address === undefined ? `client ${clientId}` : `client ${clientId} ${networkOf(address)}`,
+          keyOf(address === undefined ? `client ${clientId}` : `client ${clientId} ${networkOf(address)}`),
         ),
       ),
   };
 }
 
-/** Short, whatever a client calls itself, and no address in clear. */
-function storeKey(key: string): string {
-  return `limit:${createHash("sha256").update(key).digest("base64url").slice(0, 22)}`;
+/** Short, whatever a client calls itself, for many are remembered; and no address in clear. */
+function keyOf(text: string): string {
+  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
 }
 
 function check({ allowed, retryAfterSeconds }: RateLimitAnswer): void {

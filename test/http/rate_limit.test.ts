@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createRateLimit } from "../../lib/http/rate_limit.ts";
+import { createRateLimits } from "../../lib/http/rate_limits.ts";
 
 function setUp(perMinute: number, maxKeys?: number) {
   const clock = { now: 1_000 };
@@ -83,4 +84,14 @@ test("while the shared bucket can't be asked each process counts for itself", as
   const limit = createRateLimit({ perMinute: 2, now: () => 1_000, draw: async () => undefined });
   const answers = [await limit.take("a"), await limit.take("a"), await limit.take("a")];
   assert.deepEqual(answers.map(({ allowed }) => allowed), [true, true, false]);
+});
+
+test("S2-39: 25,000 clients with long ids are remembered in a few megabytes", async () => {
+  const limits = createRateLimits({ perAddress: 10, perClient: 10 }, { now: () => 1_000 });
+  const long = "x".repeat(2_000);
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 25_000; i++) await limits.checkClient(Buffer.from(`${long}${i}`).toString("latin1"), "192.0.2.1");
+  const grownMb = (process.memoryUsage().heapUsed - before) / 1e6;
+  assert.ok(grownMb < 30, `${grownMb} MB`);
+  await limits.checkClient(long, "192.0.2.1"); // still alive: else the memory could have been freed
 });
