@@ -13,6 +13,7 @@ import { createAddressList, createForwardedReader, type ForwardedRequest } from 
 import { type Draining, retryAfterDrainSeconds } from "./draining.ts";
 import { asOAuthError, jsonError, pageError } from "./error_responses.ts";
 import { chooseHost, findResource, publishedHosts } from "./find_resource.ts";
+import { badHost, notFound } from "./nowhere.ts";
 import type { RateLimits } from "./rate_limits.ts";
 import { publicPreflight } from "./response_headers.ts";
 
@@ -274,21 +275,10 @@ export function createRouter(
   };
 }
 
-/** RFC 9112 §3.2. */
-function badHost(): Response {
-  return new Response("the Host header names no host\n", { status: 400 });
-}
-
 const noHeaders = new Headers();
 
 function parametersOf({ req }: Context): { name: string | undefined; provider: string | undefined } {
   return { name: req.param("name"), provider: req.param("provider") };
-}
-
-function notFound(): Response {
-  return Response.json({ error: "not_found", error_description: "nothing is published here; GET / says what is" }, {
-    status: 404,
-  });
 }
 
 function logFailure(log: Log, error: OAuthError, requestId: string): void {
