@@ -43,15 +43,19 @@ export function shareStderr(): void {
 
 /** Characters. PIPE_BUF: what is written at once up to this length, no other process writes into. */
 const writtenWhole = 4096;
+/** Characters, where nobody else writes. */
+const writtenAlone = 65_536;
 
 let pending = "";
 let sharesStderr = false;
 process.on("exit", writeNow);
 
-/** The lines of one turn of the event loop are written together: under load the system call costs more than the line. */
+/** Lines of these milliseconds are written together, unless one is urgent: under load the system call costs more than the line. */
+const gatherMs = 5;
+
 function writeSoon(line: string, isUrgent: boolean): void {
-  if (sharesStderr && pending.length + line.length > writtenWhole) writeNow();
-  if (pending === "" && !isUrgent) setImmediate(writeNow);
+  if (pending.length + line.length > (sharesStderr ? writtenWhole : writtenAlone)) writeNow();
+  if (pending === "" && !isUrgent) setTimeout(writeNow, gatherMs);
   pending += line;
   if (isUrgent) writeNow();
 }
