@@ -103,7 +103,8 @@ export const serverKeys = {
     min: 0,
     max: 3600,
     unit: "seconds",
-    doc: "Between comments on a quiet SSE stream, so that nothing on the way cuts it; 0 = off.",
+    doc:
+      "Between comments on a quiet SSE stream, so that nothing on the way cuts it; 0 = only one at its start, where nothing comes within half a second.",
   },
   shutdown_grace: {
     kind: "integer",

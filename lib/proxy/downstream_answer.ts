@@ -101,19 +101,13 @@ function eventStream(
   headers.delete("content-length");
   return sseStream(body, {
     keepaliveMs: sseKeepaliveMs,
-    edit: {
-      push(chunk) {
-        exchange.count("out", chunk.length);
-        return legacyEdit?.push(chunk) ?? chunk;
-      },
-      end: () => legacyEdit?.end() ?? new Uint8Array(),
-    },
-    onEditError(error) {
+    edit: legacyEdit,
+    onEditError: legacyEdit && ((error) => {
       if (!(error instanceof EndpointRefusedError)) return undefined;
       log.error("legacy_endpoint_refused", { resource: resource.name, error });
       return `event: error\ndata: ${error.message}; the proxy ended this stream\n\n`;
-    },
-    onEnd: () => exchange.end(),
+    }),
+    exchange,
   });
 }
 

@@ -104,6 +104,8 @@ function push(parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([...parts.map((part) => Buffer.from(edit.push(part))), edit.end()]);
 }
 
+const exchange = { count: () => {}, end: () => {} };
+
 async function pump(
   parts: readonly Uint8Array[],
   { filtered, edited }: { filtered: boolean; edited: boolean },
@@ -116,7 +118,7 @@ async function pump(
   });
   const passed = filtered ? source.pipeThrough(filterEventStream(filter)) : source;
   const edit = edited ? rewriteEndpointEvent(rewrite) : undefined;
-  return await new Response(sseStream(passed, { keepaliveMs: 0, edit, onEnd: () => {} })).bytes();
+  return await new Response(sseStream(passed, { keepaliveMs: 0, edit, exchange })).bytes();
 }
 
 /** As the proxy leaves them to the client, which drops one mark itself. */

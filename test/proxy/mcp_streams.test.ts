@@ -152,10 +152,12 @@ test("an answer of 202 without a body, and a request with Expect: 100-continue, 
   });
 });
 
-test("keepalive: a quiet stream gets its first comment before the downstream says anything", async () => {
-  await withMcpPair(sse([]), { server: { sseKeepaliveSeconds: 20 } }, async ({ proxy }) => {
-    const client = rawRequest(proxy.port, rawHead(proxy, "GET"));
-    await client.until(": keepalive\n\n");
-    client.destroy();
+for (const sseKeepaliveSeconds of [0, 20]) {
+  test(`keepalive ${sseKeepaliveSeconds}: a quiet stream gets its first comment before the downstream says anything`, async () => {
+    await withMcpPair(sse([]), { server: { sseKeepaliveSeconds } }, async ({ proxy }) => {
+      const client = rawRequest(proxy.port, rawHead(proxy, "GET"));
+      await client.until(": keepalive\n\n");
+      client.destroy();
+    });
   });
-});
+}

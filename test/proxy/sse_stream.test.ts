@@ -20,7 +20,7 @@ function rig(options: Partial<SseStreamOptions> = {}): Rig {
   let source: ReadableStreamDefaultController<Uint8Array>;
   const stream = sseStream(
     new ReadableStream({ start: (controller) => void (source = controller), cancel: cancelled.resolve }),
-    { keepaliveMs: 0, onEnd: () => ended.resolve(), ...options },
+    { keepaliveMs: 0, exchange: { count: () => {}, end: () => ended.resolve() }, ...options },
   );
   const reader = stream.getReader();
   return {
@@ -49,7 +49,16 @@ test("a comment comes at once, another after each quiet while, none after the en
   await ended;
 });
 
-test("keepalive 0 adds nothing", async () => {
+test("keepalive 0: one comment where nothing comes at first, because Bun would hold the head of the answer back", async () => {
+  const { read, send, end } = rig();
+  assert.equal(await read(), ": keepalive\n\n");
+  send("data: 1\n\n");
+  assert.equal(await read(), "data: 1\n\n");
+  end();
+  assert.equal(await read(), undefined);
+});
+
+test("keepalive 0: a stream that speaks stays byte for byte as it is", async () => {
   const { read, send, end } = rig();
   send("data: 1\n\n");
   assert.equal(await read(), "data: 1\n\n");
