@@ -85,16 +85,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     connection.keepOpen();
     facts.audited = true;
     const record = openRecord(deps, { requestId: facts.requestId, request, resource, access: user.access });
-    const exchange = openExchange({
-      clientSignal: request.signal,
-      idleTimeoutMs: server.idleTimeoutSeconds * 1000,
-      idleError() {
-        log.warning("downstream_timed_out", { resource: resource.name, idle_seconds: server.idleTimeoutSeconds });
-        return timedOut(server.idleTimeoutSeconds);
-      },
-      onEnd: record.ended,
-      onBytes: (direction, bytes) => deps.metrics.bytesCarried(resource.name, direction, bytes),
-    });
+    const exchange = openWatched(request.signal, resource, record);
     const traceparent = facts.span?.traceparent;
     const response = await pass(request, { resource, user, url, exchange, record, traceparent }).catch((error) => {
       exchange.end();
@@ -102,6 +93,20 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     });
     record.answered(response);
     return response;
+  }
+
+  /** Apart from `serve`, because what stands beside these closures lives as long as they do: a stream would keep its request. */
+  function openWatched(clientSignal: AbortSignal, { name }: Resource, record: RequestRecord): Exchange {
+    return openExchange({
+      clientSignal,
+      idleTimeoutMs: server.idleTimeoutSeconds * 1000,
+      idleError() {
+        log.warning("downstream_timed_out", { resource: name, idle_seconds: server.idleTimeoutSeconds });
+        return timedOut(server.idleTimeoutSeconds);
+      },
+      onEnd: () => record.ended(),
+      onBytes: (direction, bytes) => deps.metrics.bytesCarried(name, direction, bytes),
+    });
   }
 
   async function pass(
@@ -120,7 +125,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       : undefined;
     const body = gate === undefined
       ? await outgoingBody(request, exchange, server.bodyLimitBytes)
-      : await gate.authorize(request, exchange, record.read);
+      : await gate.authorize(request, exchange, (message) => record.read(message));
     if (gate === undefined) record.sending(body);
     if (body.body !== null && !(body.body instanceof ReadableStream)) exchange.count("in", body.body.byteLength);
     const send = (as: Authenticated) => {

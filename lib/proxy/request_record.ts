@@ -35,50 +35,72 @@ export interface RecordedRequest {
 const maxParsedBytes = 8_192;
 
 /** Writes `mcp_request` once, when the answer is known and over: a long stream's line comes at its end. */
-export function openRecord(
-  tools: RecordTools,
-  { requestId, request, resource, access }: RecordedRequest,
-): RequestRecord {
-  const started = performance.now();
-  const { method: httpMethod, headers } = request;
-  let about: About = aboutHeaders(headers);
-  let status: number | undefined;
-  let isStream = false;
-  let isOver = false;
+export function openRecord(tools: RecordTools, recorded: RecordedRequest): RequestRecord {
+  return new OpenRecord(tools, recorded);
+}
 
-  function finish(): void {
-    if (isStream) tools.metrics.streamEnded(resource.name);
-    tools.log.info("mcp_request", {
+/** A class, because thousands are open at a time and closures take several times the memory. Nothing of the request stays in it. */
+class OpenRecord implements RequestRecord {
+  readonly #tools: RecordTools;
+  readonly #resource: Resource;
+  readonly #fields: { request_id: string; client_id: string; grant: string; subject: string | undefined };
+  readonly #method: string;
+  readonly #started = performance.now();
+  #about: About;
+  #status: number | undefined;
+  #isStream = false;
+  #isOver = false;
+
+  constructor(tools: RecordTools, { requestId, request, resource, access }: RecordedRequest) {
+    this.#tools = tools;
+    this.#resource = resource;
+    this.#fields = {
       request_id: requestId,
-      resource: resource.name,
       client_id: access.clientId,
       grant: access.grantId,
       subject: access.identity?.subject,
-      method: httpMethod,
-      path: resource.urls.path,
-      mcp_method: about.method,
-      tool: about.tool,
-      status,
-      ms: Math.round((performance.now() - started) * 10) / 10,
-    });
+    };
+    this.#method = request.method;
+    this.#about = aboutHeaders(request.headers);
   }
 
-  return {
-    read: ({ method, name }) => void (about = printable(method, name)),
-    sending({ body }) {
-      if (about.method === undefined && body !== null && !(body instanceof ReadableStream)) about = aboutBody(body);
-    },
-    answered(response) {
-      status = response.status;
-      isStream = !isOver && (response.headers.get("content-type") ?? "").startsWith("text/event-stream");
-      if (isStream) tools.metrics.streamOpened(resource.name);
-      if (isOver) finish();
-    },
-    ended() {
-      isOver = true;
-      if (status !== undefined) finish();
-    },
-  };
+  read({ method, name }: JsonRpcMessage): void {
+    this.#about = printable(method, name);
+  }
+
+  sending({ body }: OutgoingBody): void {
+    if (this.#about.method === undefined && body !== null && !(body instanceof ReadableStream)) {
+      this.#about = aboutBody(body);
+    }
+  }
+
+  answered(response: Response): void {
+    this.#status = response.status;
+    const type = response.headers.get("content-type") ?? "";
+    this.#isStream = !this.#isOver && type.startsWith("text/event-stream");
+    if (this.#isStream) this.#tools.metrics.streamOpened(this.#resource.name);
+    if (this.#isOver) this.#finish();
+  }
+
+  ended(): void {
+    this.#isOver = true;
+    if (this.#status !== undefined) this.#finish();
+  }
+
+  #finish(): void {
+    const { log, metrics } = this.#tools;
+    if (this.#isStream) metrics.streamEnded(this.#resource.name);
+    log.info("mcp_request", {
+      ...this.#fields,
+      resource: this.#resource.name,
+      method: this.#method,
+      path: this.#resource.urls.path,
+      mcp_method: this.#about.method,
+      tool: this.#about.tool,
+      status: this.#status,
+      ms: Math.round((performance.now() - this.#started) * 10) / 10,
+    });
+  }
 }
 
 interface About {
