@@ -2,6 +2,7 @@
 import { isLoopbackHost } from "../config/url_rules.ts";
 import { type ApiCall, askApi, requireObject, textIn } from "./provider_api.ts";
 import { ProviderError } from "./provider_error.ts";
+import { isLocalAddress } from "./provider_fetch.ts";
 
 export interface OpenIdConfiguration {
   issuer: string;
@@ -38,7 +39,7 @@ export function createDiscovery(
   let known: { document: OpenIdConfiguration; goodUntil: number } | undefined;
 
   async function fetchDocument(call: ApiCall): Promise<OpenIdConfiguration> {
-    const document = readDocument(requireObject(await askApi(call, { url }), `${url.host} discovery`));
+    const document = readDocument(requireObject(await askApi(call, { url }), `${url.host} discovery`), url);
     if (!isIssuer(document.issuer)) {
       const named = JSON.stringify(document.issuer.slice(0, 200));
       throw new ProviderError("broken", `${url.host} calls itself ${named}, which is another issuer than configured`);
@@ -60,15 +61,24 @@ export function createDiscovery(
   };
 }
 
-function readDocument(json: Record<string, unknown>): OpenIdConfiguration {
+/** @param from where the document was */
+function readDocument(json: Record<string, unknown>, from: URL): OpenIdConfiguration {
+  const isSafe = (value: string) => mayBeAsked(value, from);
+  /** @throws ProviderError */
+  const requireUrl = (name: string) => {
+    const value = textIn(json[name]) ?? "";
+    // Entra writes a placeholder into the issuer of its shared endpoints, which URL takes as it is.
+    if (!isSafe(value)) throw new ProviderError("broken", `the discovery document has no usable ${name}`);
+    return value;
+  };
   const userinfo = textIn(json.userinfo_endpoint);
   const revocation = textIn(json.revocation_endpoint);
   return {
-    issuer: requireUrl(json, "issuer"),
-    authorizationEndpoint: requireUrl(json, "authorization_endpoint"),
-    tokenEndpoint: requireUrl(json, "token_endpoint"),
-    jwksUri: requireUrl(json, "jwks_uri"),
-    ...(userinfo === undefined ? {} : { userinfoEndpoint: requireUrl(json, "userinfo_endpoint") }),
+    issuer: requireUrl("issuer"),
+    authorizationEndpoint: requireUrl("authorization_endpoint"),
+    tokenEndpoint: requireUrl("token_endpoint"),
+    jwksUri: requireUrl("jwks_uri"),
+    ...(userinfo === undefined ? {} : { userinfoEndpoint: requireUrl("userinfo_endpoint") }),
     ...(revocation !== undefined && isSafe(revocation) ? { revocationEndpoint: revocation } : {}),
     scopesSupported: textsIn(json.scopes_supported),
     tokenAuthMethods: textsIn(json.token_endpoint_auth_methods_supported),
@@ -76,17 +86,14 @@ function readDocument(json: Record<string, unknown>): OpenIdConfiguration {
   };
 }
 
-/** https, or http on loopback: a code, a secret and an access token go there. */
-function requireUrl(json: Record<string, unknown>, name: string): string {
-  const value = textIn(json[name]) ?? "";
-  // Entra writes a placeholder into the issuer of its shared endpoints, which URL takes as it is.
-  if (!isSafe(value)) throw new ProviderError("broken", `the discovery document has no usable ${name}`);
-  return value;
-}
-
-function isSafe(value: string): boolean {
+/**
+ * https, or http on loopback: a code, a secret and an access token go there. A provider out on the internet names nothing on this
+ * machine or the network around it, where a POST alone may do harm.
+ */
+function mayBeAsked(value: string, from: URL): boolean {
   const url = URL.canParse(value) ? new URL(value) : undefined;
-  return url?.protocol === "https:" || (url?.protocol === "http:" && isLoopbackHost(url.hostname));
+  if (url === undefined || (isLocalAddress(url) && !isLocalAddress(from))) return false;
+  return url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.hostname));
 }
 
 function textsIn(value: unknown): string[] {

@@ -239,3 +239,26 @@ test("RFC 7009: the refresh token is revoked where the operator wants it and the
   }
   assert.equal(fake.revoked.length, 1);
 });
+
+for (
+  const inside of [
+    "http://127.0.0.1:2019/stop",
+    "https://127.0.0.1/stop",
+    "https://10.0.0.1/token",
+    "https://[::1]/token",
+    "https://vault.internal/token",
+    "https://intranet/token",
+  ]
+) {
+  test(`SSRF: a provider on the internet that names ${inside} is not asked there, one on our own network is`, async () => {
+    for (const endpoint of ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"]) {
+      const { fake, provider } = await setUp();
+      fake.document = { [endpoint]: inside };
+      const { kind, message } = await failureOf(visit(provider, fake));
+      assert.deepEqual([kind, message], ["broken", `the discovery document has no usable ${endpoint} `]);
+    }
+    const { fake, provider } = await setUp({ issuer: "https://keycloak.internal/realms/a" });
+    fake.document = { userinfo_endpoint: inside };
+    assert.equal((await signIn(provider, fake)).identity.subject, "user-1");
+  });
+}
