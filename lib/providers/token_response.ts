@@ -30,6 +30,11 @@ export type TokenAnswer =
 /** Ten years: what is longer is a mistake, and has to stay a safe number. */
 const maxLifetimeSeconds = 315_360_000;
 const maxRetryAfterSeconds = 3600;
+/**
+ * Characters of a token or of a scope. More than headers take; what is longer travels to nobody, and packed into ours, where it may
+ * take next to nothing, it would fill our memory of opened tokens.
+ */
+const maxTokenLength = 16_384;
 
 /** Errors that say "not now" instead of "no" (RFC 6749 §4.1.2.1; RFC 8628 §3.5). */
 const passing = new Set(["temporarily_unavailable", "server_error", "slow_down"]);
@@ -72,11 +77,14 @@ function readTokens(message: Record<string, unknown>): TokenAnswer {
   if (!/^[\x21-\x7E]+$/.test(accessToken)) {
     return { kind: "unreadable", reason: "gave an access_token with characters that no header carries" };
   }
+  const { refresh_token: refreshToken, id_token: idToken, scope } = message;
+  if ([accessToken, refreshToken, scope].some((text) => typeof text === "string" && text.length > maxTokenLength)) {
+    return { kind: "unreadable", reason: `gave a token or scope of more than ${maxTokenLength} characters` };
+  }
   const type = typeof message.token_type === "string" ? message.token_type.toLowerCase() : "bearer";
   if (type === "dpop" || type === "mac" || type === "pop") {
     return { kind: "unreadable", reason: `gave a token of type ${type}; only bearer tokens can go downstream` };
   }
-  const { refresh_token: refreshToken, id_token: idToken, scope } = message;
   const lifetimeSeconds = parseLifetime(message.expires_in);
   return {
     kind: "tokens",

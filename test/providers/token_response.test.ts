@@ -128,6 +128,12 @@ for (
     ["no access_token", answer(`{"token_type":"bearer"}`)],
     ["an access_token that is no text", answer(`{"access_token":5}`)],
     ["an access_token that would end a header", answer(`{"access_token":"a\\r\\nX-Evil: 1"}`)],
+    ["an access_token that no header takes", answer(JSON.stringify({ access_token: "a".repeat(16_385) }))],
+    [
+      "a refresh_token that no header takes",
+      answer(JSON.stringify({ access_token: "a", refresh_token: "r".repeat(16_385) })),
+    ],
+    ["a scope without an end", answer(JSON.stringify({ access_token: "a", scope: "s ".repeat(8_193) }))],
     ["a DPoP-bound token", answer(`{"access_token":"a","token_type":"DPoP"}`)],
     ["a redirect", answer(`{"access_token":"a"}`, { status: 302 })],
     ["a 400 without an error code", answer(`{"message":"nope"}`, { status: 400 })],
@@ -135,3 +141,8 @@ for (
 ) {
   test(`S1-27: ${what} is an unreadable answer`, () => assert.equal(read(raw).kind, "unreadable"));
 }
+
+test("tokens of 16 KB are taken", () => {
+  const body = { access_token: "a".repeat(16_384), refresh_token: "r".repeat(16_384) };
+  assert.equal(read(answer(JSON.stringify(body))).kind, "tokens");
+});
