@@ -9,6 +9,7 @@ import {
   type DiscoveryTools,
   fetchDocument,
   fetchServerMetadata,
+  scopesOf,
   type ServerMetadata,
   stringsOf,
 } from "./server_metadata.ts";
@@ -40,7 +41,7 @@ export async function discoverProvider(
     // MCP 2025-03-26: before RFC 9728 the MCP server's own origin was the issuer.
     downstream.origin;
   const challengedScope = parseScope(challenge.scope);
-  const advertisedScope = stringsOf(metadata?.scopes_supported);
+  const advertisedScope = metadata === undefined ? undefined : scopesOf(metadata);
   return {
     server: await fetchServerMetadata(tools, issuer),
     resource: metadata === undefined ? downstream.href.replace(/\/$/, "") : String(metadata.resource),

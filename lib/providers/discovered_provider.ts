@@ -24,6 +24,8 @@ export interface DiscoveredProviderTools extends DownstreamDiscoveryTools {
 }
 
 const keptSeconds = 3600;
+/** The MCP server says who its provider is, and may say another one each time. */
+const maxIssuers = 50;
 
 export function discoveredProvider(
   resource: Resource,
@@ -71,6 +73,7 @@ export function discoveredProvider(
     servers.delete(issuer);
     if (clientId === resource.urls.clientMetadata) {
       documentRefused.add(issuer);
+      dropEldest(documentRefused);
       return false;
     }
     // Another login may have registered us anew meanwhile.
@@ -80,7 +83,10 @@ export function discoveredProvider(
 
   function serverAt(issuer: string): Promise<ServerMetadata> {
     let kept = servers.get(issuer);
-    if (kept === undefined) servers.set(issuer, kept = keepServer(issuer));
+    if (kept === undefined) {
+      servers.set(issuer, kept = keepServer(issuer));
+      dropEldest(servers);
+    }
     return kept();
   }
 
@@ -96,8 +102,10 @@ export function discoveredProvider(
         const found = await discover();
         const { server } = found;
         if (!servers.has(server.issuer)) servers.set(server.issuer, keepServer(server.issuer, server));
+        dropEldest(servers);
         const registration = registrationOf(await identifySafely(found, now), server.issuer, found.resource);
         unanswered.add(server.issuer);
+        dropEldest(unanswered);
         const sources = { ...found, configured: config.providerScopes, offered: server.scopesSupported };
         return {
           provider: clientOf(server, registration, config),
@@ -196,6 +204,11 @@ function registrationOf(identity: ClientIdentity, issuer: string, resource: stri
 function downstreamUrlOf({ name, downstreamUrl }: Resource): string {
   if (downstreamUrl === undefined) throw new TypeError(`downstream.${name} has no downstream_url to discover from`);
   return downstreamUrl;
+}
+
+/** What is dropped is asked or learned anew. */
+function dropEldest(known: Set<string> | Map<string, unknown>): void {
+  if (known.size > maxIssuers) known.delete(known.keys().next().value!);
 }
 
 interface Kept<Value> {

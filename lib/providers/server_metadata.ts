@@ -106,7 +106,7 @@ function readServerMetadata(document: Record<string, unknown>, issuer: string, t
     sendsIssuer: document.authorization_response_iss_parameter_supported === true,
     readsMetadataDocuments: document.client_id_metadata_document_supported === true,
     ...(authenticationMethods === undefined ? {} : { authenticationMethods }),
-    scopesSupported: stringsOf(document.scopes_supported) ?? [],
+    scopesSupported: scopesOf(document) ?? [],
   };
 }
 
@@ -122,4 +122,13 @@ function isSameIssuer(found: unknown, expected: string): boolean {
 /** The strings in a list; undefined when there is no list. */
 export function stringsOf(value: unknown): string[] | undefined {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : undefined;
+}
+
+/** Characters of all scopes together: they are asked for in a URL, and travel in our tokens. */
+const maxScopeLength = 16_384;
+
+/** `scopes_supported`, as many as fit into a request; undefined when there is no list. */
+export function scopesOf(document: Record<string, unknown>): string[] | undefined {
+  let length = 0;
+  return stringsOf(document.scopes_supported)?.filter((scope) => (length += scope.length + 1) <= maxScopeLength);
 }
