@@ -44,7 +44,8 @@ export async function discoverProvider(
   const advertisedScope = metadata === undefined ? undefined : scopesOf(metadata);
   return {
     server: await fetchServerMetadata(tools, issuer),
-    resource: metadata === undefined ? downstream.href.replace(/\/$/, "") : String(metadata.resource),
+    // Without the query (RFC 8707 §2), which may hold a key of the operator's: users see this, and another server gets it.
+    resource: metadata === undefined ? withoutQuery(downstream).replace(/\/$/, "") : String(metadata.resource),
     ...(challengedScope.length === 0 ? {} : { challengedScope }),
     ...(advertisedScope === undefined ? {} : { advertisedScope }),
   };
@@ -101,12 +102,16 @@ async function fetchResourceMetadata(
     const document = await fetchDocument(tools, place);
     if (document === undefined) continue;
     if (!coversResource(document.resource, downstream)) {
-      throw new DiscoveryError(`${place.href} is about another resource than ${downstream.href}`);
+      throw new DiscoveryError(`${place.href} is about another resource than ${withoutQuery(downstream)}`);
     }
     return document;
   }
   if (challenged !== undefined) throw new DiscoveryError(`there is no metadata at ${challenged}`);
   return undefined;
+}
+
+function withoutQuery({ origin, pathname }: URL): string {
+  return origin + pathname;
 }
 
 /**

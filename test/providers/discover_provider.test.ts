@@ -112,3 +112,17 @@ test("what counts as the operator's own network is told by the URL alone, not by
     assert.equal(isLocalAddress(new URL(url)), false, url);
   }
 });
+
+test("a key in the query of downstream_url is told neither to the provider nor to the log (RFC 8707 §2)", async () => {
+  const url = "https://mcp.example.com/mcp?api_key=operators-key";
+  const origin = "https://mcp.example.com";
+  const own = { ...server, issuer: origin };
+  const { fetch } = web({ [`${origin}/.well-known/oauth-authorization-server`]: own });
+  const found = await discoverProvider({ fetch, downstreamFetch: challenging("Bearer"), isLocal: false }, url);
+  assert.equal(found.resource, "https://mcp.example.com/mcp");
+  const other = web({ [`${origin}/.well-known/oauth-protected-resource/mcp`]: { resource: "https://other.example" } });
+  await assert.rejects(
+    discoverProvider({ fetch: other.fetch, downstreamFetch: challenging("Bearer"), isLocal: false }, url),
+    ({ message }: Error) => /another resource than https:\/\/mcp\.example\.com\/mcp$/.test(message),
+  );
+});
