@@ -11,6 +11,9 @@ export type ClientIdentity = Pick<ProviderRegistration, "clientId" | "clientSecr
   expiresAt?: number;
 };
 
+/** Characters of a client_id, and of a secret: they are kept for a year, and travel in each refresh token. */
+const maxIdentityLength = 4_096;
+
 /** Best first; RFC 8414 §2 has `client_secret_basic` where nothing is said. */
 const methods = ["client_secret_basic", "client_secret_post", "none"] as const;
 
@@ -78,6 +81,9 @@ function readIdentity(status: number, body: string, issuer: string): ClientIdent
   const clientSecret = typeof message.client_secret === "string" && message.client_secret !== ""
     ? message.client_secret
     : undefined;
+  if (message.client_id.length > maxIdentityLength || (clientSecret?.length ?? 0) > maxIdentityLength) {
+    throw new DiscoveryError(`${issuer} registered us with more than ${maxIdentityLength} characters`);
+  }
   const named = message.token_endpoint_auth_method ?? (clientSecret === undefined ? "none" : "client_secret_basic");
   const method = methods.find((method) => method === named);
   if (method === undefined || (method !== "none" && clientSecret === undefined)) {

@@ -19,6 +19,7 @@ interface Web {
   fetched: string[];
   /** The issuer that the MCP server names from now on. */
   issuer: string;
+  registered: Record<string, string>;
 }
 
 /** Any host is a provider that registers anybody. @param scopes `scopes_supported` of all documents */
@@ -26,6 +27,7 @@ function anyProvider(scopes: readonly string[] = []): Web {
   const web: Web = {
     fetched: [],
     issuer: "https://p0.example.com",
+    registered: { client_id: "us" },
     fetch: ({ origin, pathname, href }) => {
       web.fetched.push(href);
       const documents: Record<string, unknown> = {
@@ -42,7 +44,7 @@ function anyProvider(scopes: readonly string[] = []): Web {
           code_challenge_methods_supported: ["S256"],
           scopes_supported: scopes,
         },
-        "/register": { client_id: "us" },
+        "/register": web.registered,
       };
       const found = documents[pathname];
       const body = JSON.stringify(found ?? { error: "invalid_grant" });
@@ -109,3 +111,18 @@ test("scopes_supported without an end are taken as far as a request holds them",
     assert.ok(scopes.join(" ").length <= 16_384 && scopes.length > 1_000, `${scopes.length}`);
   }
 });
+
+const oversized: Record<string, string>[] = [
+  { client_id: "x".repeat(4_097) },
+  { client_id: "us", client_secret: "x".repeat(4_097) },
+];
+for (const registered of oversized) {
+  test(`a registration with a ${Object.keys(registered).at(-1)} of 4,097 characters is not kept`, async () => {
+    const web = anyProvider();
+    web.registered = registered;
+    await assert.rejects(
+      sourceFor(web).find(1_800_000_000),
+      ({ cause }: Error) => /registered us with more than 4096 characters/.test(String(cause)),
+    );
+  });
+}
