@@ -91,5 +91,18 @@ function printable(fields: Fields): Fields {
 /** Message and causes, without stacks: a stack may quote values. */
 function printError(error: Error): string {
   const cause = error.cause instanceof Error ? `: ${printError(error.cause)}` : "";
-  return `${error.name}: ${error.message}${cause}`;
+  return `${error.name}: ${ours(error) ? error.message : originsOnly(error.message)}${cause}`;
+}
+
+/** Errors of our own have a name of their own; what they quote was looked at. */
+function ours({ name }: Error): boolean {
+  return name !== "Error" && name !== "TypeError";
+}
+
+/** The runtimes' fetch quotes the whole URL, whose path and query may hold a secret, as the other side pleases: one bad header does it. */
+function originsOnly(message: string): string {
+  return message.replace(
+    /\b(https?:\/\/)(?:[^\s\/?#"]*@)?([^\s\/?#"():]+(?::\d+)?)[^\s"]*?(?=\)?:?(?:[\s"]|$))/gi,
+    "$1$2",
+  );
 }

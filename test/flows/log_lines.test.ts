@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { startFakeMcpServer } from "../support/fake_mcp_server.ts";
 import { createTestClient } from "../support/oauth_test_client.ts";
 import { startProxy } from "../support/proxy_process.ts";
+import { startRawServer } from "../support/raw_server.ts";
 
 for (const format of ["json", "text"]) {
   test(`an MCP server can't write lines of its own into the log, nor control the terminal that shows it (${format})`, async () => {
@@ -42,3 +43,33 @@ downstream_url = "${downstream.url}"
     assert.doesNotMatch(proxy.output(), /[\x00-\x09\x0B-\x1F\x7F-\x9F]/);
   });
 }
+
+test("a key in downstream_url stays out of the log, whatever the MCP server answers", async () => {
+  // The fetch of both runtimes quotes the URL when an answer is none.
+  const downstream = await startRawServer((socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 9_9\r\n\r\n"));
+  const origin = `http://127.0.0.1:${downstream.port}`;
+  await using proxy = await startProxy({
+    toml: `
+[provider.id]
+kind = "oidc"
+issuer = "http://127.0.0.1:9"
+client_id = "us"
+client_secret = "secret"
+[downstream.notes]
+display_name = "Notes"
+strategy = "login"
+provider = "id"
+allow_everyone = true
+downstream_url = "${origin}/path-key/mcp?api_key=query-key"
+`,
+  });
+  try {
+    await fetch(`${proxy.url}/.well-known/oauth-protected-resource/mcp/notes`);
+  } finally {
+    await proxy.stop();
+    await downstream.stop();
+  }
+  const line = proxy.output().split("\n").find((line) => line.includes("tool_scopes_not_discovered"));
+  assert.ok(line?.includes(origin), proxy.output());
+  assert.doesNotMatch(proxy.output(), /path-key|query-key/);
+});
