@@ -111,7 +111,12 @@ function resultOf({ message }: HttpAnswer): Record<string, unknown> | undefined 
   return isRecord(message?.result) ? message.result : undefined;
 }
 
-/** `_meta.scopes`: a list of `{ name, description, tools }`. @throws Error for any other shape */
+/** Characters of a name. Names stand in our metadata and in challenges, which strangers may ask for. */
+const longestName = 128;
+/** Characters of a description that people are shown. */
+const longestDescription = 500;
+
+/** `_meta.scopes`: a list of `{ name, description, tools }`. @throws Error for any other shape, and for longer names */
 export function parseToolScopes(meta: unknown): ToolScope[] {
   const list = isRecord(meta) ? meta.scopes : undefined;
   if (list === undefined || list === null) return [];
@@ -122,7 +127,11 @@ export function parseToolScopes(meta: unknown): ToolScope[] {
     if (!isNamed || typeof description !== "string" || !Array.isArray(tools)) {
       throw new Error("each of _meta.scopes must have a name without spaces, a description and a list of tools");
     }
-    return { name, description, tools: tools.filter((tool) => typeof tool === "string") };
+    const names = tools.filter((tool) => typeof tool === "string");
+    if ([name, ...names].some(({ length }) => length > longestName)) {
+      throw new Error(`a name in _meta.scopes of its tools/list has more than ${longestName} characters`);
+    }
+    return { name, description: description.slice(0, longestDescription), tools: names };
   });
 }
 

@@ -135,6 +135,14 @@ test("S2-24: each scope needs a name without spaces, a text as description and a
   ]);
 });
 
+test("names that would swell our metadata are refused, and descriptions cut", () => {
+  const long = "a".repeat(129);
+  assert.throws(() => parseToolScopes({ scopes: [{ name: long }] }), /_meta\.scopes.*128/);
+  assert.throws(() => parseToolScopes({ scopes: [{ name: "read", tools: [long] }] }), /_meta\.scopes.*128/);
+  const [scope] = parseToolScopes({ scopes: [{ name: long.slice(1), description: "b".repeat(10_000) }] });
+  assert.equal(scope?.description.length, 500);
+});
+
 test("a list with more names than any request could look through is refused, also when they come on several pages", async () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ name: "wiki:read", tools: [`tool-${i}`] }));
