@@ -68,10 +68,17 @@ const command = [
   resolve(import.meta.dirname!, "chained_client.ts"),
 ].join(" ");
 
+/** Two processes for each scenario and revision; the server's suite and the flows run against the binary too. */
+const skip = process.env.MCP_OAUTH_PROXY_BIN ? "once a runtime is enough" : undefined;
+
 for (const [scenario, versions] of scenarios) {
-  test(`conformance suite, client: ${scenario} passes with us in between (${versions.join(", ")})`, async () => {
-    await Promise.all(versions.map((version) => assertPasses(scenario, version)));
-  });
+  test(
+    `conformance suite, client: ${scenario} passes with us in between (${versions.join(", ")})`,
+    { skip },
+    async () => {
+      await Promise.all(versions.map((version) => assertPasses(scenario, version)));
+    },
+  );
 }
 
 async function assertPasses(scenario: string, version: string): Promise<void> {

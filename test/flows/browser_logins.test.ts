@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { type Caddy, startCaddy } from "../support/caddy.ts";
 import { type CallbackServer, startCallbackServer } from "../support/callback_server.ts";
-import { launchChromium, withoutChromium } from "../support/chromium.ts";
+import { launchChromium, withoutChromiumOrOnce } from "../support/chromium.ts";
 import { freePort } from "../support/free_port.ts";
 import { challenge, createTestClient, testClient } from "../support/oauth_test_client.ts";
 import { type OpenIdProviderProcess, startOpenIdProvider } from "../support/openid_provider.ts";
@@ -13,7 +13,7 @@ import { needs } from "../support/programs.ts";
 import { type ProxyProcess, startProxy } from "../support/proxy_process.ts";
 import { type RecordingDownstream, recordingDownstream } from "../support/recording_downstream.ts";
 
-const skip = withoutChromium ?? needs("caddy");
+const skip = withoutChromiumOrOnce ?? needs("caddy");
 const ada = { preferred_username: "ada", email: "ada@example.com", email_verified: true };
 const publicHost = "client.example.com";
 const webClient = "https://claude.ai/api/mcp/auth_callback";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type CallbackServer, startCallbackServer } from "../support/callback_server.ts";
-import { launchChromium, withoutChromium as skip } from "../support/chromium.ts";
+import { launchChromium, withoutChromiumOrOnce as skip } from "../support/chromium.ts";
 import { createFakeOpenId, type FakeOpenId } from "../support/fake_openid.ts";
 import { listen } from "../support/fake_server.ts";
 import { challenge, createTestClient, redirectUri } from "../support/oauth_test_client.ts";
@@ -266,25 +266,29 @@ const looks: Look[] = [
 ];
 
 for (const look of looks) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [360, 1280]) {
-      test(`the page "${look.name}" is whole, ${colorScheme}, ${width} pixels wide`, { skip }, async () => {
-        const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
-        const page = await context.newPage();
-        const foreign: string[] = [];
-        page.on("request", (request) => ours(request.url()) || foreign.push(request.url()));
-        await look.open(page);
-        const text = await page.locator("body").innerText();
-        for (const words of look.shows) assert.match(text, words);
-        await page.screenshot({ path: join(screenshots, `${look.name}-${colorScheme}-${width}.png`), fullPage: true });
-        assert.deepEqual(await accessibilityProblems(page), []);
-        assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out");
-        assert.ok((await page.content()).length < maxPageBytes, "30 KB at most");
-        assert.deepEqual(foreign, [], "nothing is loaded from anywhere");
-        await context.close();
-      });
+  test(`the page "${look.name}" is whole, light and dark, 360 and 1280 pixels wide`, { skip }, async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const foreign: string[] = [];
+    page.on("request", (request) => ours(request.url()) || foreign.push(request.url()));
+    await look.open(page);
+    const text = await page.locator("body").innerText();
+    for (const words of look.shows) assert.match(text, words);
+    for (const colorScheme of ["light", "dark"] as const) {
+      for (const width of [360, 1280]) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize({ width, height: 800 });
+        const path = join(screenshots, `${look.name}-${colorScheme}-${width}.png`);
+        await page.screenshot({ path, fullPage: true });
+        assert.deepEqual(await accessibilityProblems(page), [], `${colorScheme}, ${width} pixels wide`);
+        const fits = await page.evaluate("document.documentElement.scrollWidth <= innerWidth");
+        assert.ok(fits, `something sticks out at ${width} pixels`);
+      }
     }
-  }
+    assert.ok((await page.content()).length < maxPageBytes, "30 KB at most");
+    assert.deepEqual(foreign, [], "nothing is loaded from anywhere");
+    await context.close();
+  });
 }
 
 /** `rule: where` for each finding of axe-core. */
