@@ -97,7 +97,7 @@ test("npm run bench: a section starts what it compares, and prints its table and
   bench.stdout.setEncoding("utf8").on("data", (chunk: string) => output += chunk);
   const code = await new Promise((settle) => bench.on("close", settle));
   assert.equal(code, 0, output);
-  assert.match(output, /### Cold start[^]*\| mcp-oauth-proxy \| 3 \| \d+ \(\d+ to \d+\) \|/);
+  assert.match(output, /### Cold start[^]*\| mcp-oauth-proxy \| 3 \| [\d\s]+ \([\d\s]+ to [\d\s]+\) \|/);
   assert.match(output, /\| size \| at most 110\.0 MB \| 1\d\d\.\d MB \| /);
   assert.match(output, /Wrong answers: 0\. Steal \d+\.\d %, other processes \d+\.\d % of all cores\./);
 });
