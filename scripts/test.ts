@@ -182,11 +182,11 @@ function report(results: TestCase[], leftOut: ReadonlySet<string>): number {
     if (lines.length > 0) console.log(`\n${title}\n${lines.map((line) => `  ${line}`).join("\n")}`);
   };
   print("Failed (in full above):", of("failed").map(({ file, name }) => `${file}: ${name}`));
-  print("Skipped:", of("skipped").map(({ file, name }) => `${file}: ${name}`));
+  const skipped = of("skipped");
+  print(`Skipped (${skipped.length}):`, skipped.map(({ file, name }) => `${file}: ${name}`));
   print(`Left out because a program is missing${inCi ? " (a failure in CI)" : ""}:`, [...leftOut]);
   if (results.length === 0) print("No test matched.", ["npm test -- [--only bun|deno|binary] [file or folder ...]"]);
   const failed = of("failed").length + (inCi ? leftOut.size : 0);
-  const skipped = of("skipped").length;
-  console.log(`\n${of("passed").length} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  console.log(`\n${of("passed").length} passed, ${failed} failed`);
   return failed > 0 || results.length === 0 ? 1 : 0;
 }
