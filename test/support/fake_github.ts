@@ -33,8 +33,10 @@ export interface FakeGithub extends FakeServer {
   answer: Record<string, string>;
 }
 
+/** Of every app here: making an RSA key takes longer than most tests. */
+const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
 export function createFakeGithub({ now }: { now: () => number }): FakeGithub {
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const codes = new Map<string, { challenge: string; login: string }>();
   const tokens = new Map<string, string>();
   const refreshTokens = new Map<string, string>();

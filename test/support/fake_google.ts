@@ -21,13 +21,15 @@ export interface FakeGoogle extends FakeOpenId {
   delegationAnswer: Response | undefined;
 }
 
+/** Of every service account here: making an RSA key takes longer than most tests. */
+const { privateKey, publicKey } = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+});
+
 export async function createFakeGoogle(options: { issuer: string; now: () => number }): Promise<FakeGoogle> {
   const openId = await createFakeOpenId({ ...options, hide: ["groups"] });
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", {
-    modulusLength: 2048,
-    privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    publicKeyEncoding: { type: "spki", format: "pem" },
-  });
   const tokenUrl = `${options.issuer}/service-token`;
   const tokens = new Set<string>();
   const fake: FakeGoogle = Object.assign(openId, {
