@@ -40,7 +40,7 @@ test("S1-20, S1-24, S1-37, S1-38: consent, provider, code, our own tokens, the p
   const { status, body } = await hub.redeem(back.searchParams.get("code")!);
   assert.equal(status, 200);
   assert.equal(body.token_type, "Bearer");
-  assert.equal(body.expires_in, 3600);
+  assert.ok(Math.abs(body.expires_in! - 3600) <= 5, "as long as the provider's, whose seconds already run");
   const { length: before } = stage.hub.tokens;
   assert.equal((await hub.mcp(body.access_token!, call)).status, 200);
   const [sent] = stage.hub.tokens.slice(before);
@@ -234,8 +234,8 @@ test("D3: a restart with the memory store costs nobody a login", async () => {
   assert.equal((await signIn(hub)).answer.status, 200);
 });
 
-test("S1-55: no secret, token, code, verifier or state of all this is in the log at its finest level", () => {
-  const text = stage.proxy.output();
+test("S1-55: no secret, token, code, verifier or state of all this is in the log at its finest level", async () => {
+  const text = await stage.proxy.settledOutput();
   const requests = [...stage.provider.tokenRequests, ...stage.hubProvider.tokenRequests];
   const secrets = requests.flatMap((
     { form },

@@ -39,5 +39,5 @@ test("a Host that is none is a 400, and no error of ours in the log", async () =
       assert.equal(await statusOf(path, host), 400, `${path} ${host}`);
     }
   }
-  assert.doesNotMatch(proxy.output(), /"level":"(error|fatal)"/);
+  assert.doesNotMatch(await proxy.settledOutput(), /"level":"(error|fatal)"/);
 });

@@ -45,7 +45,7 @@ for (const kind of downstreamTransports) {
     } finally {
       rmSync(home, { recursive: true });
     }
-    assertOneLoginAndOneRefresh(stage);
+    await assertOneLoginAndOneRefresh(stage);
   });
 }
 

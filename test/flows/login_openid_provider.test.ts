@@ -96,5 +96,5 @@ test("S2-44: refreshes go on through the provider's rotation, with today's group
   await provider.setAccounts({ bob });
   const refused = await client.refresh(body.refresh_token!);
   assert.deepEqual([refused.status, refused.body.error], [400, "invalid_grant"]);
-  assert.ok(!proxy.output().includes(provider.clientSecret));
+  assert.ok(!(await proxy.settledOutput()).includes(provider.clientSecret));
 });

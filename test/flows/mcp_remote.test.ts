@@ -37,7 +37,7 @@ for (const kind of downstreamTransports) {
       await client.close();
       rmSync(folder, { recursive: true });
     }
-    assertOneLoginAndOneRefresh(stage);
+    await assertOneLoginAndOneRefresh(stage);
   });
 }
 

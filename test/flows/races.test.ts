@@ -87,7 +87,7 @@ downstream_url = "http://127.0.0.1:9/mcp"
   });
   await fetch(`${proxy.url}/%0A12:00:00%20info%20%20%20%20token_forged%0D%1B[2J%C2%9B31m`);
   await eventually(async () => assert.match(proxy.output(), /token_forged/));
-  assert.doesNotMatch(proxy.output(), /^\S+ +info +token_forged/m);
+  assert.doesNotMatch(await proxy.settledOutput(), /^\S+ +info +token_forged/m);
   // deno-lint-ignore no-control-regex
   assert.doesNotMatch(proxy.output(), /[\r\x1B\x7F-\x9F]/);
 });

@@ -87,7 +87,7 @@ test("SIGHUP: a broken file is reported with its line, without its secrets, and 
   writeFileSync(proxy.configPath, good + notes().replaceAll("notes", "tasks"));
   await reload(proxy, "configuration_reloaded");
   assert.equal((await fetch(`${proxy.url}/.well-known/oauth-protected-resource/mcp/tasks`)).status, 200);
-  assert.ok(!proxy.output().includes(stateSecret.slice(0, 20)));
+  assert.ok(!(await proxy.settledOutput()).includes(stateSecret.slice(0, 20)));
 });
 
 test("SIGHUP: an open SSE stream goes on, also when its server is gone from the file; what can't change is said", async () => {

@@ -32,7 +32,7 @@ for (const kind of downstreamTransports) {
     } finally {
       await client.close();
     }
-    assertOneLoginAndOneRefresh(stage);
+    await assertOneLoginAndOneRefresh(stage);
   });
 }
 

@@ -43,7 +43,7 @@ for (const { era, versionNegotiation } of eras) {
     } finally {
       await client.close();
     }
-    assertOneLoginAndOneRefresh(stage);
+    await assertOneLoginAndOneRefresh(stage);
     assert.deepEqual([...seen.authorization], ["Bearer the-pasted-key"]);
   });
 }

@@ -15,8 +15,8 @@ export interface Stage {
   proxy: ProxyProcess;
   /** What a user pastes into a client. */
   url: string;
-  /** The log's events of that name so far. */
-  events(name: string): Record<string, unknown>[];
+  /** The log's events of that name, of all that was answered before this call. */
+  events(name: string): Promise<Record<string, unknown>[]>;
   /** RFC 7009, as the client that was issued a token last: its next request is answered with 401. */
   revoke(accessToken: string): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -50,14 +50,16 @@ strategy = "passthrough"
 downstream_url = "${downstreamUrl}"
 `,
   });
-  const events = (name: string) =>
-    proxy.output().split("\n").filter((line) => line.includes(`"event":"${name}"`)).map((line) => JSON.parse(line));
+  const events = async (name: string) =>
+    (await proxy.settledOutput()).split("\n")
+      .filter((line) => line.includes(`"event":"${name}"`))
+      .map((line) => JSON.parse(line));
   return {
     proxy,
     url: `${proxy.url}/mcp/everything`,
     events,
     async revoke(token) {
-      const client_id = String(events("token_issued").at(-1)?.client_id);
+      const client_id = String((await events("token_issued")).at(-1)?.client_id);
       const body = new URLSearchParams({ token, client_id });
       const answer = await fetch(`${proxy.url}/revoke/mcp/everything`, { method: "POST", body });
       assert.equal(answer.status, 200);
@@ -75,8 +77,9 @@ export async function allow(authorizationUrl: string, key = "the-key"): Promise<
 }
 
 /** One registration, one login, one refresh and no more: what the whole visit of a client must have cost. */
-export function assertOneLoginAndOneRefresh({ events }: Stage): void {
-  assert.equal(events("client_registered").length, 1);
-  assert.equal(events("authorization_code_issued").length, 1);
-  assert.deepEqual(events("token_issued").map(({ grant_type }) => grant_type), ["authorization_code", "refresh_token"]);
+export async function assertOneLoginAndOneRefresh({ events }: Stage): Promise<void> {
+  assert.equal((await events("client_registered")).length, 1);
+  assert.equal((await events("authorization_code_issued")).length, 1);
+  const grantTypes = (await events("token_issued")).map(({ grant_type }) => grant_type);
+  assert.deepEqual(grantTypes, ["authorization_code", "refresh_token"]);
 }

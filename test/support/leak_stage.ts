@@ -130,7 +130,7 @@ credential = "env:SERVICE_KEY"
     client: (name) => testClient(relay.url, name, "agent"),
     async places() {
       return {
-        log: proxy.output(),
+        log: await proxy.settledOutput(),
         metrics: await (await fetch(`${proxy.url}/metrics`)).text(),
         arguments: execFileSync("cat", [`/proc/${proxy.pid}/cmdline`], { encoding: "utf8" }), // Deno itself may not
         store: await store.contents(),

@@ -14,8 +14,10 @@ export interface ProxyProcess {
   pid: number;
   /** The file that it was started with, and that SIGHUP makes it read again. */
   configPath: string;
-  /** All that it has printed so far. */
+  /** All that has arrived here of what it printed. Log lines come some milliseconds late: see `settledOutput`. */
   output(): string;
+  /** All that it has printed about what was answered before this call. */
+  settledOutput(): Promise<string>;
   /** Settles when the log has this event; rejects when the process ends first, or after 30 s. */
   logged(event: string): Promise<void>;
   /** SIGTERM (or another), then the exit code. */
@@ -75,12 +77,19 @@ ${options.toml.replaceAll("%PORT%", String(port))}
     return ended;
   };
   await logged(options.workers === undefined ? "server_started" : "workers_ready");
+  const url = `http://127.0.0.1:${port}`;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     pid: program.pid,
     configPath: config,
     output: program.output,
+    async settledOutput() {
+      const marker = `/settled-${randomBytes(8).toString("hex")}`;
+      await fetch(url + marker);
+      await logged(marker); // lines keep their order
+      return program.output();
+    },
     logged,
     stop,
     async [Symbol.asyncDispose]() {

@@ -118,7 +118,7 @@ downstream_url = "http://127.0.0.1:9/mcp"
 `,
   });
   for (let each = 0; each < 5; each += 1) {
-    assert.doesNotMatch(proxy.output(), /client_keeps_registering/);
+    assert.doesNotMatch(await proxy.settledOutput(), /client_keeps_registering/);
     const answer = await fetch(`${proxy.url}/register/mcp/notes`, {
       method: "POST",
       headers: { "content-type": "application/json" },
