@@ -36,6 +36,11 @@ export function configureLog({ level, format }: { level: Level; format: "json" |
   lowest = levels.indexOf(level);
 }
 
+/** Whether events of `level` are written: where the fields of one cost more than the line is worth. */
+export function isLogged(level: Level): boolean {
+  return levels.indexOf(level) >= lowest;
+}
+
 /** Other processes write to the same standard error: from now on lines stay whole among theirs. */
 export function shareStderr(): void {
   sharesStderr = true;
@@ -69,7 +74,20 @@ function writeNow(): void {
 
 function jsonLine(level: Level, event: string, fields: Fields): string {
   const rest = JSON.stringify(fields).slice(1);
-  return `{"time":"${new Date().toISOString()}","level":"${level}","event":"${event}"${rest === "}" ? "" : ","}${rest}`;
+  return `{"time":"${timestamp()}","level":"${level}","event":"${event}"${rest === "}" ? "" : ","}${rest}`;
+}
+
+let stampedAt = 0;
+let stamp = "";
+
+/** RFC 3339. Many lines of a busy moment share one. */
+function timestamp(): string {
+  const now = Date.now();
+  if (now !== stampedAt) {
+    stampedAt = now;
+    stamp = new Date(now).toISOString();
+  }
+  return stamp;
 }
 
 function textLine(level: Level, event: string, fields: Fields): string {
@@ -82,10 +100,15 @@ function textLine(level: Level, event: string, fields: Fields): string {
 
 /** Without the objects that JSON has no words for. */
 function printable(fields: Fields): Fields {
-  if (!Object.values(fields).some((value) => value instanceof Error)) return fields;
+  if (!holdsError(fields)) return fields;
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? printError(value) : value]),
   );
+}
+
+function holdsError(fields: Fields): boolean {
+  for (const name in fields) if (fields[name] instanceof Error) return true;
+  return false;
 }
 
 /** Message and causes, without stacks: a stack may quote values. */

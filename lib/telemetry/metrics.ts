@@ -1,8 +1,9 @@
 // What is counted, and how Prometheus reads it. Names and labels are a contract with people's dashboards and alerts
 // (docs/monitoring.md). Labels take few values, whatever strangers send (S2-04): see metric_labels.ts.
-import { Counter, Gauge, Histogram, Registry } from "./prom_client.ts";
+import { Counter, Gauge, type Metric, Registry } from "./prom_client.ts";
 import { mergeMetrics, type MetricsSnapshot, snapshotOf } from "./merged_metrics.ts";
 import { registerProcessMetrics } from "./process_metrics.ts";
+import { createRequestDurations } from "./request_durations.ts";
 
 export interface RequestLabels {
   host: string;
@@ -40,22 +41,14 @@ export interface MetricsTools {
 
 export const metricPrefix = "mcp_oauth_proxy_";
 
-/** Seconds: our own answers are in the first three, tools take the rest. */
-const durationBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
-
 export function createMetrics({ version, storeStatus, collectFromAll }: MetricsTools): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, labelNames: Label[], help: string) =>
     new Counter({ name: metricPrefix + name, help, labelNames, registers });
 
-  const requests = new Histogram({
-    name: "http_request_duration_seconds", // seed 2's name
-    help: "Seconds until the head of the answer was known",
-    labelNames: ["host", "method", "path", "status"],
-    buckets: durationBuckets,
-    registers,
-  });
+  const requests = createRequestDurations();
+  registry.registerMetric(requests as unknown as Metric);
   const streams = new Gauge({
     name: `${metricPrefix}active_streams`,
     help: "Event streams open to clients",

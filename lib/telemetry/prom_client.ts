@@ -6,16 +6,13 @@ import counter from "prom-client/lib/counter.js";
 // @ts-expect-error as above
 import gauge from "prom-client/lib/gauge.js";
 // @ts-expect-error as above
-import histogram from "prom-client/lib/histogram.js";
-// @ts-expect-error as above
 import aggregatorRegistry from "prom-client/lib/cluster.js";
 // @ts-expect-error as above
 import registry from "prom-client/lib/registry.js";
 
 export const Counter = counter as typeof prom.Counter;
 export const Gauge = gauge as typeof prom.Gauge;
-export const Histogram = histogram as typeof prom.Histogram;
 export const Registry = registry as typeof prom.Registry;
 export type Registry = prom.Registry;
 export const AggregatorRegistry = aggregatorRegistry as typeof prom.AggregatorRegistry;
-export type { Aggregator, MetricObjectWithValues, MetricValue } from "prom-client";
+export type { Aggregator, Metric, MetricObjectWithValues, MetricValue } from "prom-client";

@@ -1,5 +1,5 @@
 // One line per request, and the id that ties a page, an answer and the log together.
-import type { Log } from "./log.ts";
+import { isLogged, type Log } from "./log.ts";
 import { methodLabel, statusLabel } from "./metric_labels.ts";
 import type { Metrics, RequestLabels } from "./metrics.ts";
 import { freshRequestId } from "./request_id.ts";
@@ -58,7 +58,9 @@ export function createRequestLog({ log, metrics, tracing, hostLabel }: RequestLo
     };
     metrics.requestServed(labels, ms / 1000);
     if (facts.span !== undefined) endSpan(facts.span, { labels, facts, status: response.status });
-    log[facts.audited || isProbe ? "debug" : "info"]("request_served", {
+    const level = facts.audited || isProbe ? "debug" : "info";
+    if (!isLogged(level)) return response;
+    log[level]("request_served", {
       request_id: facts.requestId,
       method: knownMethods.has(method) ? method : "other",
       path: pathWithoutSecrets(pathname),
