@@ -203,7 +203,7 @@ test("check: nothing listens", async () => {
 });
 
 test("check: a name that does not resolve", async () => {
-  const found = await find("http://no-such-host.invalid/mcp", passthrough);
+  const found = await find("http://no-such-host.invalid/mcp", passthrough, 30_000);
   assert.match(found[0]!, /^problem: the name no-such-host\.invalid can't be resolved/);
 });
 

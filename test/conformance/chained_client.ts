@@ -1,11 +1,12 @@
 // The client that the conformance suite tests: the official SDK client, with us in between. The suite's protected server is our
-// downstream, its authorization server the provider that we discover. Started by the suite with the server's URL as last argument.
+// downstream, its authorization server the provider that we discover. Started by the suite with the server's URL as last argument;
+// before it comes the port to listen on, for a process that chose one itself could meet the tests' own choice.
 import { Client, StreamableHTTPClientTransport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { createBrowser } from "../support/browser.ts";
 import { createOAuthProvider } from "../support/oauth_provider.ts";
 import { startProxy } from "../support/proxy_process.ts";
 
-const downstreamUrl = process.argv.at(-1)!;
+const [port, downstreamUrl] = process.argv.slice(-2) as [string, string];
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? "{}") as Record<string, string | undefined>;
 const maxSignIns = 3;
 
@@ -23,6 +24,7 @@ oauth_client_secret = "${context.client_secret}"`;
 }
 
 const proxy = await startProxy({
+  port: Number(port),
   logLevel: "trace",
   toml: `
 [downstream.suite]

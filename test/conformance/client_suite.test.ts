@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
+import { freePort } from "../support/free_port.ts";
 import { startSuite } from "./node22.ts";
 import { readChecks } from "./suite_checks.ts";
 
@@ -83,8 +84,9 @@ for (const [scenario, versions] of scenarios) {
 
 async function assertPasses(scenario: string, version: string): Promise<void> {
   const results = join(folder, `${scenario} ${version}`);
+  const started = `${command} ${await freePort()}`;
   const suite = startSuite(
-    ["client", "--command", command, "--scenario", `auth/${scenario}`, "--spec-version", version, "-o", results],
+    ["client", "--command", started, "--scenario", `auth/${scenario}`, "--spec-version", version, "-o", results],
     { preload: "loopback_at_once.mjs" },
   );
   try {

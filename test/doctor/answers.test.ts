@@ -95,7 +95,7 @@ test("doctor: a stream that breaks off before its end", async () => {
     answer.write(": time 1000000000\n\n", () => setTimeout(() => socket.destroy(), 50));
   };
   const [found] = await at(behaviour, (url) => examineStream(url, tools));
-  assert.match(`${found!.level}: ${found!.text}`, /^problem: an SSE stream is cut after 0\.\d s/);
+  assert.match(`${found!.level}: ${found!.text}`, /^problem: an SSE stream is cut after \d\.\d s/);
 });
 
 test("doctor: a web page where the stream should be", async () => {

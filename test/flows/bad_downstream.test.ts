@@ -33,7 +33,7 @@ let accessToken: string;
 before(async () => {
   downstream = await startFakeMcpServer();
   proxy = await startProxy({
-    server: "idle_timeout = 1\nconnect_timeout = 1",
+    server: "idle_timeout = 3\nconnect_timeout = 3",
     toml: `
 [downstream.notes]
 display_name = "Notes"
@@ -69,7 +69,7 @@ const refused: [what: string, behaviour: Behaviour, status: number, says: RegExp
   ["answers with a web page", html, 502, /web page instead of MCP; its downstream_url has to be corrected/],
   ["redirects", redirect("https://elsewhere.example/?key=secret"), 502, /redirect \(302\), which is not followed/],
   ["dies before it answers", dieBeforeHead, 502, /broke off the connection before it answered/],
-  ["says nothing", hang, 504, /nothing moved for 1 s/],
+  ["says nothing", hang, 504, /nothing moved for 3 s/],
 ];
 for (const [what, behaviour, status, says] of refused) {
   test(`S1-45, S1-52: a downstream that ${what} is ${status} with a JSON error in our words, and the next call works`, async () => {
@@ -93,11 +93,15 @@ test("S1-45: a downstream that is down is 502; discovery, login and refresh at i
 });
 
 test("a stream that breaks off ends as broken for the client, never as complete, and the next call works", async () => {
-  const answer = await callWhile(dieMidBody("data: one\n\n"));
+  const arrived = Promise.withResolvers<void>();
+  const answer = await callWhile(dieMidBody("data: one\n\n", "text/event-stream", arrived.promise));
   assert.equal(answer.status, 200);
   let seen = "";
   await assert.rejects(async () => {
-    for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) seen += chunk;
+    for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+      seen += chunk;
+      if (seen.includes("data: one")) arrived.resolve();
+    }
   });
   assert.match(seen, /data: one/);
   await assertNothingLost();

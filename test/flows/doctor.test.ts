@@ -40,7 +40,7 @@ const cases: Case[] = [
     name: "nginx buffers although it is told not to",
     // With 1.1 it passes each chunk on although it buffers; 1.0 is its default.
     edge: nginx("", "proxy_http_version 1.0; proxy_ignore_headers X-Accel-Buffering;"),
-    finds: ["stream", "problem", /holds SSE back: the first comment.* came after 3\.\d s.*proxy_buffering off/],
+    finds: ["stream", "problem", /holds SSE back: the first comment.* came after [3-9]\.\d s.*proxy_buffering off/],
   },
   {
     name: "nginx blocks AI bots",
@@ -102,7 +102,7 @@ const cases: Case[] = [
     name: "nginx cuts what is quiet for 2 s",
     edge: nginx("", "proxy_read_timeout 2s;"),
     args: cutAfter2Seconds,
-    finds: ["long stream", "problem", /with a comment every 4 s is cut after 2\.\d s.*proxy_read_timeout/],
+    finds: ["long stream", "problem", /with a comment every 4 s is cut after [23]\.\d s.*proxy_read_timeout/],
   },
   {
     name: "public_url is another host",
@@ -141,7 +141,7 @@ const cases: Case[] = [
     name: "Caddy cuts what is quiet for 2 s",
     edge: caddy("", "transport http {\n\t\t\tread_timeout 2s\n\t\t}"),
     args: cutAfter2Seconds,
-    finds: ["long stream", "problem", /with a comment every 4 s is cut after 2\.\d s.*no read_timeout/],
+    finds: ["long stream", "problem", /with a comment every 4 s is cut after [23]\.\d s.*no read_timeout/],
   },
 ];
 

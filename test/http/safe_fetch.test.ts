@@ -9,6 +9,7 @@ import {
   type SafeFetchOptions,
   type SafeFetchTools,
 } from "../../lib/http/safe_fetch.ts";
+import { freePort } from "../support/free_port.ts";
 import { type RawServer, startRawServer } from "../support/raw_server.ts";
 import { testAuthority, testCertificates } from "../support/test_certificates.ts";
 
@@ -20,11 +21,11 @@ afterEach(async () => {
 async function serve(
   answer: string | ((socket: Socket) => void),
   certificate: string | undefined = testCertificates.valid,
-  host?: string,
+  where: { host?: string; port?: number } = {},
 ) {
   const server = await startRawServer(
     (socket) => typeof answer === "string" ? socket.end(answer) : answer(socket),
-    { certificate, host },
+    { certificate, ...where },
   );
   servers.push(server);
   return server;
@@ -183,7 +184,9 @@ test("safe fetch refuses resolved private addresses and names them to the operat
 });
 
 test("safe fetch tries IPv4 first and the next address when one does not accept connections", async () => {
-  const server = await serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", testCertificates.valid, "::1");
+  // Nobody else may listen on that port of 127.0.0.1.
+  const where = { host: "::1", port: await freePort() };
+  const server = await serve("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", testCertificates.valid, where);
   const tools = { resolve: async () => ["::1", "127.0.0.1"], isAllowedAddress: () => true };
   assert.equal((await fetchFrom(server, tools)).body, "{}");
   const alsoOnIpv4 = await startRawServer((socket) => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n4"), {

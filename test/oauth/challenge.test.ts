@@ -31,5 +31,5 @@ test("a header that is made to be slow is read in no time", () => {
   parseChallenge(`Bearer a="${"\\".repeat(100_000)}`);
   parseChallenge(`${"a ".repeat(50_000)}`);
   parseChallenge(`Bearer ${"a=".repeat(50_000)}`);
-  assert.ok(performance.now() - started < 500);
+  assert.ok(performance.now() - started < 3_000);
 });

@@ -99,7 +99,7 @@ test("S1-52: a downstream that says nothing is a 504 after the idle limit, and i
 });
 
 test("S1-52: the idle limit also ends a JSON body that stops, but never a quiet event stream", async () => {
-  await withPair({ server: { idleTimeoutSeconds: 0.2, sseKeepaliveSeconds: 20 } }, async ({ fake, proxy }) => {
+  await withPair({ server: { idleTimeoutSeconds: 1, sseKeepaliveSeconds: 20 } }, async ({ fake, proxy }) => {
     const later = Promise.withResolvers<void>();
     fake.behave(async (_request, answer) => {
       answer.writeHead(200, { "content-type": "text/event-stream" });

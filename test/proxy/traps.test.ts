@@ -135,12 +135,14 @@ test("trap 9: a downstream that dies in the middle is a broken answer, never a c
       0,
     ]] as const
   ) {
+    const seen = Promise.withResolvers<void>();
     await withMcpPair(
-      dieMidBody("data: 1\n\n", contentType),
+      dieMidBody("data: 1\n\n", contentType, seen.promise),
       { server: { sseKeepaliveSeconds } },
       async ({ proxy }) => {
         const client = rawRequest(proxy.port, rawHead(proxy, "POST", { "Content-Length": "2" }) + "{}");
         await client.until("data: 1");
+        seen.resolve();
         await client.closed;
         assert.doesNotMatch(client.text(), /\r\n0\r\n/, `${contentType}, keepalive ${sseKeepaliveSeconds}`);
       },

@@ -143,11 +143,14 @@ export const hang: Behaviour = () => {};
 
 export const dieBeforeHead: Behaviour = (_request, _answer, socket) => void socket.destroy();
 
-/** Sends the head and `text`, and breaks off once that has left. */
-export function dieMidBody(text: string, contentType = "text/event-stream"): Behaviour {
+/** Sends the head and `text`, and breaks off once that has left, and not before `seen`, where the client has to see it. */
+export function dieMidBody(text: string, contentType = "text/event-stream", seen?: Promise<void>): Behaviour {
   return (_request, answer, socket) => {
     answer.writeHead(200, { "content-type": contentType });
-    answer.write(text, () => setTimeout(() => socket.destroy(), 20));
+    answer.write(text, async () => {
+      await (seen ?? new Promise((resolve) => setTimeout(resolve, 20)));
+      socket.destroy();
+    });
   };
 }
 

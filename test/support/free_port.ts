@@ -5,10 +5,11 @@ import { createServer } from "node:net";
  * (`listen(0)`), or connects from, is none of these.
  */
 const lowest = 10_000;
-const blockSize = 1_000;
-const blocks = 22;
-/** Suites run beside each other: each process has ports of its own. */
-const firstOfBlock = lowest + (process.pid % blocks) * blockSize;
+const blockSize = 500;
+const blocksOfSuite = 14;
+const suite = process.env.MCP_OAUTH_PROXY_BIN ? 2 : "Deno" in globalThis ? 1 : 0;
+/** Suites run beside each other: each has ports of its own, and each process some of them. */
+const firstOfBlock = lowest + (suite * blocksOfSuite + process.pid % blocksOfSuite) * blockSize;
 let next = Math.floor(Math.random() * blockSize);
 
 /** A loopback port that was free a moment ago, and that nobody else was given in the meantime. */

@@ -154,7 +154,7 @@ export interface Outcome {
 
 /**
  * Sends the bytes and waits for the end of the connection. A front may wait for a body that never comes: once `released`, a
- * quarter of a second without a byte is the end as well.
+ * second without a byte is the end as well.
  */
 export function sendRaw(port: number, bytes: string, released: Promise<unknown>): Promise<Outcome> {
   return new Promise((settle) => {
@@ -165,7 +165,7 @@ export function sendRaw(port: number, bytes: string, released: Promise<unknown>)
     const done = () => socket.destroy();
     const wait = () => {
       clearTimeout(timer);
-      if (isReleased) timer = setTimeout(done, 250);
+      if (isReleased) timer = setTimeout(done, 1_000);
     };
     void released.then(() => {
       isReleased = true;
