@@ -19,6 +19,39 @@ export function findResource(resources: readonly Resource[], { host, pathname, n
   return resources.length === 1 && isPathOf(byPath[0], pathname) ? byPath[0] : undefined;
 }
 
+/** A URL that leads to one resource and no other. */
+export interface OwnUrl {
+  /** As the runtimes write the URL of a request, http for both schemes. */
+  href: string;
+  url: { host: string; pathname: string; search: string };
+  name?: string;
+  resource: Resource;
+}
+
+/**
+ * The whole URLs under which one path of app.ts is found for each resource, as `findResource` would find it. There are more: other
+ * spellings of the host, the root of the only resource.
+ *
+ * @param path with or without `:name`
+ */
+export function ownUrls(resources: readonly Resource[], publicUrl: string, path: string): OwnUrl[] {
+  const { host: publicHost } = new URL(publicUrl);
+  const ownUrl = (resource: Resource, { host, pathname }: { host: string; pathname: string }) => {
+    const url = { host, pathname, search: "" };
+    return { href: `http://${host}${pathname}`, url, resource };
+  };
+  if (!path.includes(":name")) {
+    return resources.flatMap((resource) =>
+      resource.ownHost === undefined ? [] : [ownUrl(resource, { host: resource.ownHost.host, pathname: path })]
+    );
+  }
+  if (resources.some(({ ownHost }) => ownHost !== undefined && isSameHost(ownHost.host, publicHost))) return [];
+  return resources.filter(({ ownHost }) => ownHost === undefined).map((resource) => ({
+    ...ownUrl(resource, { host: publicHost, pathname: path.replace(":name", resource.name) }),
+    name: resource.name,
+  }));
+}
+
 /** A well-known document may be asked for at the root or with the resource's path as suffix (RFC 9728 §3.1, RFC 8414 §3.1). */
 function isPathOf(resource: Resource | undefined, pathname: string): boolean {
   if (resource === undefined) return false;

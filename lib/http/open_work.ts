@@ -3,7 +3,7 @@
 
 export interface OpenWork {
   /** Counts until the answer is there. */
-  watch(answer: Response | Promise<Response>): Promise<Response>;
+  watch(answer: Response | Promise<Response>): Response | Promise<Response>;
   /** Settles when nothing of what is open now is open any more. */
   finished(): Promise<void>;
 }
@@ -12,14 +12,12 @@ export function createOpenWork(): OpenWork {
   const open = new Set<Promise<unknown>>();
 
   return {
-    async watch(answer) {
-      const work = Promise.resolve(answer);
-      open.add(work);
-      try {
-        return await work;
-      } finally {
-        open.delete(work);
-      }
+    watch(answer) {
+      if (!(answer instanceof Promise)) return answer;
+      const ended = () => void open.delete(answer);
+      open.add(answer);
+      answer.then(ended, ended);
+      return answer;
     },
     async finished() {
       await Promise.allSettled(open);

@@ -8,43 +8,23 @@ import type { Log } from "../telemetry/log.ts";
 import { createHostLabel } from "../telemetry/metric_labels.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { createRequestLog, type RequestFacts } from "../telemetry/request_log.ts";
-import { createAddressList, createForwardedReader, type ForwardedRequest } from "./client_address.ts";
+import { createRequestLog } from "../telemetry/request_log.ts";
+import { createAddressList, createForwardedReader } from "./client_address.ts";
 import { type Draining, retryAfterDrainSeconds } from "./draining.ts";
 import { asOAuthError, jsonError, pageError } from "./error_responses.ts";
-import { chooseHost, findResource, publishedHosts } from "./find_resource.ts";
+import { chooseHost, findResource, ownUrls, publishedHosts } from "./find_resource.ts";
 import { badHost, notFound } from "./nowhere.ts";
 import type { RateLimits } from "./rate_limits.ts";
 import { publicPreflight } from "./response_headers.ts";
+import {
+  type Arrived,
+  type PathFacts,
+  type RequestContext,
+  type RequestTarget,
+  RoutedRequest,
+} from "./routed_request.ts";
 
-/** A request on its way through one route. */
-interface Routed {
-  request: Request;
-  url: URL;
-  /** `:name` of the path. */
-  name: string | undefined;
-  /** `:provider` of the path. */
-  provider: string | undefined;
-  connection: Connection;
-  facts: RequestFacts;
-  forwarded: ForwardedRequest;
-}
-
-/** A request as it comes in, its URL parsed. */
-type Arrived = Pick<Routed, "request" | "url" | "connection">;
-type Route = (routed: Routed) => Response | Promise<Response>;
-
-/** What came with a request. */
-export interface RequestContext {
-  /** Of the request, parsed. */
-  url: URL;
-  connection: Connection;
-  facts: RequestFacts;
-  /** Of the client, as far as trusted proxies tell. */
-  readonly address: string;
-  /** `:provider` of the path. */
-  provider?: string | undefined;
-}
+type Route = (routed: RoutedRequest) => Response | Promise<Response>;
 
 export type Handler = (request: Request, resource: Resource, context: RequestContext) => Response | Promise<Response>;
 /** Of a path that belongs to no resource; undefined where nothing seems to be published for who asks. */
@@ -97,11 +77,12 @@ export function createRouter(
   const hostLabel = createHostLabel([server.publicUrl, ...resources.map(({ urls }) => urls.resource)]);
   const readForwarded = createForwardedReader(server.trustedProxies);
   const isTrusted = createAddressList(server.trustedProxies);
+  const hasProxies = server.trustedProxies.length > 0;
   const published = publishedHosts(resources, server.publicUrl);
   const requestLog = createRequestLog({ log, metrics, tracing, hostLabel });
   const hono = new Hono<{ Bindings: Arrived }>();
-  /** The paths of the known resources, which take nearly all requests: one look instead of a walk through all patterns. */
-  const direct = new Map<string, { path: string; name?: string; answer: Route }>();
+  /** By whole URL: those of the resources, which take nearly all requests. One look instead of parsing and a walk through all patterns. */
+  const direct = new Map<string, PathFacts & { url: RequestTarget; answer: Route }>();
   hono.notFound((c) => observed(c.env, {}, notFound));
   hono.onError((error) => {
     log.error("request_failed", { error });
@@ -121,8 +102,7 @@ export function createRouter(
   function onDirectly(path: string, answer: Route): void {
     on("ALL", path, answer);
     const route = { path, answer: guarded(answer, "json") };
-    if (!path.includes(":name")) direct.set(path, route);
-    else for (const { name } of resources) direct.set(path.replace(":name", name), { ...route, name });
+    for (const { href, ...own } of ownUrls(resources, server.publicUrl, path)) direct.set(href, { ...route, ...own });
   }
 
   function guarded(answer: Route, style: ErrorStyle): Route {
@@ -135,58 +115,41 @@ export function createRouter(
     };
   }
 
-  /** @param path as app.ts writes it: the only paths that metrics name */
-  function observed(
-    { request, url, connection }: Arrived,
-    { path, name, provider }: { path?: string; name?: string | undefined; provider?: string | undefined },
-    answer: Route,
-  ): Promise<Response> {
-    const forwarded = server.trustedProxies.length === 0
-      ? addressOf(connection)
-      : readForwarded(request.headers, connection.remoteAddress);
+  function observed(arrived: Arrived, path: PathFacts, answer: Route): Promise<Response> {
+    const routed = new RoutedRequest(arrived, path, readForwarded);
     return requestLog(
-      { request, url, path, host: forwarded.host },
-      (facts) => answer({ request, url, name, provider, connection, facts, forwarded }),
+      {
+        request: arrived.request,
+        url: arrived.url,
+        path: path.path,
+        host: hasProxies ? routed.forwarded.host : undefined,
+      },
+      (facts) => {
+        routed.facts = facts;
+        return answer(routed);
+      },
     );
   }
 
-  /** Read when somebody asks: most requests need no address, and Bun makes it anew each time. */
-  function addressOf(connection: Connection): ForwardedRequest {
-    return {
-      get address() {
-        return readForwarded(noHeaders, connection.remoteAddress).address;
-      },
-    };
-  }
-
-  function hostOf({ url, forwarded }: Routed): string {
+  function hostOf({ url, forwarded }: RoutedRequest): string {
     return chooseHost(url.host, forwarded.host, published);
   }
 
-  function resourceOf(routed: Routed): Resource | undefined {
-    const { url: { pathname }, name } = routed;
-    return findResource(resources, {
+  function resourceOf(routed: RoutedRequest): Resource | undefined {
+    const { url: { pathname }, name, resource } = routed;
+    return resource ?? findResource(resources, {
       host: hostOf(routed),
       pathname,
       ...(name === undefined ? {} : { name }),
     });
   }
 
-  async function serve(routed: Routed, handler: Handler, limit?: string): Promise<Response> {
-    const { request, url, provider, connection, facts, forwarded } = routed;
-    if (limit !== undefined) await rateLimits.checkAddress(limit, forwarded.address);
+  async function serve(routed: RoutedRequest, handler: Handler, limit?: string): Promise<Response> {
+    if (limit !== undefined) await rateLimits.checkAddress(limit, routed.address);
     const resource = resourceOf(routed);
     if (resource === undefined) return unknownResource();
-    facts.resource = resource.name;
-    return await handler(request, resource, {
-      url,
-      connection,
-      facts,
-      provider,
-      get address() {
-        return forwarded.address;
-      },
-    });
+    routed.facts.resource = resource.name;
+    return await handler(routed.request, resource, routed);
   }
 
   /** 421 where every resource has a host of its own and none was asked for (RFC 9110 §15.5.20). */
@@ -199,7 +162,7 @@ export function createRouter(
 
   function failed(
     thrown: unknown,
-    { request, facts: { requestId } }: Pick<Routed, "request" | "facts">,
+    { request, facts: { requestId } }: RoutedRequest,
     style: ErrorStyle,
   ): Response | Promise<Response> {
     const error = asOAuthError(thrown);
@@ -209,7 +172,7 @@ export function createRouter(
       : pageError(error, { requestId, fromClient: style === "page" });
   }
 
-  async function comeBack({ facts: { requestId } }: Routed, style: ErrorStyle): Promise<Response> {
+  async function comeBack({ facts: { requestId } }: RoutedRequest, style: ErrorStyle): Promise<Response> {
     const error = new OAuthError("temporarily_unavailable", "this server is restarting; ask again in a few seconds", {
       retryAfterSeconds: retryAfterDrainSeconds,
     });
@@ -226,15 +189,15 @@ export function createRouter(
       hono.get(path, (c) => observed(c.env, { path }, found));
     },
     get(path, answer, { limit, errors } = {}) {
-      on("GET", path, async ({ request, connection, forwarded }) => {
-        if (limit !== undefined) await rateLimits.checkAddress(limit, forwarded.address);
-        return await answer(request, connection) ?? notFound();
+      on("GET", path, async (routed) => {
+        if (limit !== undefined) await rateLimits.checkAddress(limit, routed.address);
+        return await answer(routed.request, routed.connection) ?? notFound();
       }, errors);
     },
     page(path, handlers, limit) {
       for (const [method, handler] of Object.entries(handlers)) {
         on(method, path, async (routed) => {
-          await rateLimits.checkAddress(limit, routed.forwarded.address);
+          await rateLimits.checkAddress(limit, routed.address);
           const { request, provider } = routed;
           return await handler(request, { host: hostOf(routed), ...(provider === undefined ? {} : { provider }) });
         }, "own page");
@@ -262,20 +225,16 @@ export function createRouter(
       });
     },
     fetch(request, connection) {
-      const url = URL.parse(request.url);
-      if (url === null) {
-        return requestLog({ request, url: new URL(server.publicUrl), path: undefined, host: undefined }, badHost);
+      const route = direct.get(request.url);
+      if (route !== undefined && request.method !== "HEAD") {
+        return observed({ request, url: route.url, connection }, route, route.answer);
       }
-      const arrived = { request, url, connection };
-      const route = direct.get(url.pathname);
-      return route === undefined || request.method === "HEAD"
-        ? hono.fetch(request, arrived)
-        : observed(arrived, route, route.answer);
+      const url = URL.parse(request.url);
+      if (url !== null) return hono.fetch(request, { request, url, connection });
+      return requestLog({ request, url: new URL(server.publicUrl), path: undefined, host: undefined }, badHost);
     },
   };
 }
-
-const noHeaders = new Headers();
 
 function parametersOf({ req }: Context): { name: string | undefined; provider: string | undefined } {
   return { name: req.param("name"), provider: req.param("provider") };

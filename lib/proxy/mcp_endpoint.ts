@@ -3,7 +3,7 @@
 import type { Config, Resource } from "../config/config.ts";
 import { challengeResponse, jsonError } from "../http/error_responses.ts";
 import { OAuthError } from "../oauth/errors.ts";
-import type { RequestContext } from "../http/router.ts";
+import type { RequestContext } from "../http/routed_request.ts";
 import { currentRuntime } from "../runtime/runtime.ts";
 import { isReachable } from "../runtime/reachability.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";

@@ -29,7 +29,7 @@ const probes = new Set(["/health", "/healthz", "/readyz", "/metrics"]);
 export interface LoggedRequest {
   request: Request;
   /** Its URL, parsed. */
-  url: URL;
+  url: Pick<URL, "pathname">;
   /** The path as app.ts writes it; undefined where nothing is published. */
   path: string | undefined;
   /** What a trusted proxy says that the client asked for. */
