@@ -2,7 +2,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { type App, createApp } from "./app.ts";
 import { createClients } from "./clients/create_clients.ts";
-import type { Config } from "./config/config.ts";
+import type { Config, Resource } from "./config/config.ts";
 import type { Deps } from "./deps.ts";
 import { createDraining } from "./http/draining.ts";
 import { createOpenWork } from "./http/open_work.ts";
@@ -196,16 +196,17 @@ function createDeps(
 }
 
 function noteUse(accessTokens: AccessTokens, notes: readonly FirstHour["tokenUsed"][]): AccessTokens {
+  const noted = (access: Access, resource: Resource) => {
+    const use = { grant: access.grantId, resource: resource.name };
+    for (const note of notes) note(use);
+    return access;
+  };
   return {
     ...accessTokens,
-    verify(token, resource) {
-      const noted = (access: Access) => {
-        const use = { grant: access.grantId, resource: resource.name };
-        for (const note of notes) note(use);
-        return access;
-      };
-      const verified = accessTokens.verify(token, resource);
-      return verified instanceof Promise ? verified.then(noted) : noted(verified);
+    verify: async (token, resource) => noted(await accessTokens.verify(token, resource), resource),
+    verifyKnown(token, resource) {
+      const access = accessTokens.verifyKnown(token, resource);
+      return access && noted(access, resource);
     },
   };
 }

@@ -10,8 +10,27 @@ export interface Authenticated {
   access: Access;
 }
 
-/** @throws OAuthError `invalid_token`; whether a token was sent at all is for `tokenWasSent` to say */
-export async function authenticateBearer(
+/**
+ * No promise for a token that was verified a moment ago, since most are.
+ *
+ * @throws OAuthError `invalid_token`, now or later; whether a token was sent at all is for `tokenWasSent` to say
+ */
+export function authenticateBearer(
+  authorization: string | null,
+  accessTokens: AccessTokens,
+  resource: Resource,
+): Authenticated | Promise<Authenticated> {
+  if (authorization?.startsWith(usualScheme)) {
+    const token = authorization.slice(usualScheme.length);
+    const access = accessTokens.verifyKnown(token, resource);
+    if (access !== undefined) return { token, access };
+  }
+  return authenticateNew(authorization, accessTokens, resource);
+}
+
+const usualScheme = "Bearer ";
+
+async function authenticateNew(
   authorization: string | null,
   accessTokens: AccessTokens,
   resource: Resource,

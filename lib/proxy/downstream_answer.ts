@@ -29,7 +29,8 @@ const wholeUpToBytes = 65_536;
  */
 export async function answerClient(answer: Response, options: AnswerOptions): Promise<Response> {
   const { exchange, resource, log } = options;
-  const refusal = refusalOf(answer, options);
+  const type = answer.headers.get("content-type") ?? "";
+  const refusal = refusalOf(answer, type, options);
   if (refusal !== undefined) {
     void answer.body?.cancel().catch(() => {}); // its connection goes back or breaks; nobody waits for either
     throw refusal;
@@ -37,7 +38,7 @@ export async function answerClient(answer: Response, options: AnswerOptions): Pr
   const headers = headersForClient(answer.headers);
   const { status } = answer;
   if (status === 204 || status === 205 || status === 304) return withoutBody();
-  const isStream = isEventStream(headers);
+  const isStream = eventStreamType.test(type);
   if (isStream || Number(headers.get("content-length") ?? Infinity) > wholeUpToBytes) {
     const { body } = answer;
     if (body === null) return withoutBody();
@@ -111,7 +112,7 @@ function eventStream(
   });
 }
 
-function refusalOf(answer: Response, { resource, log }: AnswerOptions): OAuthError | undefined {
+function refusalOf(answer: Response, type: string, { resource, log }: AnswerOptions): OAuthError | undefined {
   const { status } = answer;
   const fields = { resource: resource.name, status };
   if (status === 401) {
@@ -123,7 +124,7 @@ function refusalOf(answer: Response, { resource, log }: AnswerOptions): OAuthErr
     log.error("downstream_redirected", { ...fields, to: originOf(answer.headers.get("location")) });
     return wrongAnswer(`the MCP server answered with a redirect (${status}), which is not followed with a credential`);
   }
-  if (answer.ok && /^text\/html\b/i.test(answer.headers.get("content-type") ?? "")) {
+  if (answer.ok && htmlType.test(type)) {
     log.error("downstream_answered_html", fields);
     return wrongAnswer("the MCP server answered with a web page instead of MCP");
   }
@@ -148,9 +149,8 @@ function wrongAnswer(what: string): OAuthError {
   return new OAuthError("temporarily_unavailable", `${what}; its downstream_url has to be corrected`, { status: 502 });
 }
 
-function isEventStream(headers: Headers): boolean {
-  return /^text\/event-stream\b/i.test(headers.get("content-type") ?? "");
-}
+const htmlType = /^text\/html\b/i;
+const eventStreamType = /^text\/event-stream\b/i;
 
 /** Without the path and query, which may hold a secret. */
 function originOf(location: string | null): string {

@@ -21,39 +21,39 @@ export interface Exchange {
   end(): void;
 }
 
-export interface ExchangeOptions {
-  clientSignal: AbortSignal;
+/** What holds for every exchange with one downstream. */
+export interface ExchangeRules {
   /** 0 = any quiet is fine. */
   idleTimeoutMs: number;
   /** Why the exchange ends when the quiet lasted too long. */
   idleError: () => Error;
-  /** Called once, however it ended. */
-  onEnd?: () => void;
   onBytes?: Exchange["count"];
 }
 
-export function openExchange(options: ExchangeOptions): Exchange {
-  return new OpenExchange(options);
+/** @param noted told once that it is over, however it ended */
+export function openExchange(clientSignal: AbortSignal, rules: ExchangeRules, noted?: { ended(): void }): Exchange {
+  return new OpenExchange(clientSignal, rules, noted);
 }
 
 /** A class, because closures for each of these would be made with every request. */
 class OpenExchange implements Exchange {
-  readonly #options: ExchangeOptions;
+  readonly #rules: ExchangeRules;
+  readonly #noted: { ended(): void } | undefined;
   readonly #controller = new AbortController();
   #lastByteAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
   /** Those who wait for something that a cut ends. Not listeners of the signal: these are many times cheaper. */
-  readonly #waiting: ((reason: Error) => void)[] = [];
+  readonly #waiting = new Set<(reason: Error) => void>();
 
-  constructor(options: ExchangeOptions) {
-    this.#options = options;
-    const { clientSignal, idleTimeoutMs } = options;
+  constructor(clientSignal: AbortSignal, rules: ExchangeRules, noted: { ended(): void } | undefined) {
+    this.#rules = rules;
+    this.#noted = noted;
     if (clientSignal.aborted) this.#clientLeft();
     else {
       // Never removed: it goes with the request, and does nothing once the exchange is over.
       clientSignal.addEventListener("abort", () => this.#clientLeft());
-      if (idleTimeoutMs > 0) this.#watch(idleTimeoutMs);
+      if (rules.idleTimeoutMs > 0) this.#watch(rules.idleTimeoutMs);
     }
   }
 
@@ -66,7 +66,7 @@ class OpenExchange implements Exchange {
   }
 
   count(direction: "in" | "out", bytes: number): void {
-    this.#options.onBytes?.(direction, bytes);
+    this.#rules.onBytes?.(direction, bytes);
   }
 
   cut(reason: Error): void {
@@ -76,15 +76,15 @@ class OpenExchange implements Exchange {
   }
 
   orCut<T>(promise: Promise<T>): Promise<T> {
-    if (this.signal.aborted) return Promise.reject(this.signal.reason);
+    // Who is over may still wait; only what was cut has a reason to give.
+    if (this.#isOver && this.signal.aborted) return Promise.reject(this.signal.reason);
     return new Promise((resolve, reject) => {
-      this.#waiting.push(reject);
-      const settled = () => void this.#waiting.splice(this.#waiting.indexOf(reject), 1);
+      this.#waiting.add(reject);
       promise.then((value) => {
-        settled();
+        this.#waiting.delete(reject);
         resolve(value);
       }, (error) => {
-        settled();
+        this.#waiting.delete(reject);
         reject(error);
       });
     });
@@ -99,7 +99,7 @@ class OpenExchange implements Exchange {
     this.#timer = undefined;
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#options.onEnd?.();
+    this.#noted?.ended();
   }
 
   #clientLeft(): void {
@@ -109,7 +109,7 @@ class OpenExchange implements Exchange {
   /** Touching only notes the moment; the timer looks at it, so that a busy stream arms no timer per chunk. */
   #watch(waitMs: number): void {
     this.#timer = setTimeout(() => {
-      const { idleTimeoutMs, idleError } = this.#options;
+      const { idleTimeoutMs, idleError } = this.#rules;
       const remainingMs = idleTimeoutMs - (performance.now() - this.#lastByteAt);
       if (remainingMs <= 0) this.cut(idleError());
       else this.#watch(remainingMs);

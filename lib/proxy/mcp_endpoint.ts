@@ -3,7 +3,7 @@
 import type { Config, Resource } from "../config/config.ts";
 import { challengeResponse, jsonError } from "../http/error_responses.ts";
 import { OAuthError } from "../oauth/errors.ts";
-import type { RequestContext } from "../http/routed_request.ts";
+import type { RequestContext, RequestTarget } from "../http/routed_request.ts";
 import { currentRuntime } from "../runtime/runtime.ts";
 import { isReachable } from "../runtime/reachability.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";
@@ -16,6 +16,7 @@ import type { Sealer } from "../tokens/seal.ts";
 import { authenticateBearer, type Authenticated, tokenWasSent } from "./bearer_authentication.ts";
 import { downstreamCredential } from "./downstream_credential.ts";
 import { answerClient } from "./downstream_answer.ts";
+import { createDownstreams, type Downstream } from "./downstreams.ts";
 import { ClientLeftError, type Exchange, openExchange } from "./exchange.ts";
 import { createForward } from "./forward.ts";
 import { headersForDownstream } from "./headers.ts";
@@ -50,7 +51,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
   const { config: { server }, accessTokens, log } = deps;
   const runtime = currentRuntime();
   const legacy = legacyEndpoints(deps.sealer);
-  const downstreamOf = createDownstreams();
+  const downstreamOf = createDownstreams({ ...deps, idleTimeoutSeconds: server.idleTimeoutSeconds });
   const forward = createForward({
     fetch: deps.fetch,
     fetchOptions: runtime.outgoingFetchOptions,
@@ -69,44 +70,43 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       return await refusal(error, request, resource);
     }
     if (isPreflight(request)) return preflightAnswer(request);
-    const response = await serve(request, resource, context).catch((error) => refusal(error, request, resource));
+    const response = await serve(request, resource, context);
     allowOrigin(response.headers, origin);
     return response;
   };
 
-  async function serve(
-    request: Request,
-    resource: Resource,
-    { url: { pathname, search }, connection, facts }: RequestContext,
-  ): Promise<Response> {
-    const user = await authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
-    const url = downstreamUrl({ pathname, search }, resource, user);
-    if (request.method === "HEAD") return methodNotAllowed();
-    connection.keepOpen();
-    facts.audited = true;
-    const record = openRecord(deps, { requestId: facts.requestId, request, resource, access: user.access });
-    const exchange = openWatched(request.signal, resource, record);
-    const traceparent = facts.span?.traceparent;
-    const response = await pass(request, { resource, user, url, exchange, record, traceparent }).catch((error) => {
+  async function serve(request: Request, resource: Resource, context: RequestContext): Promise<Response> {
+    let user: Authenticated;
+    let downstream: Downstream;
+    let url: URL;
+    try {
+      user = await authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
+      downstream = downstreamOf(resource);
+      url = downstreamUrl(context.url, downstream, resource, user);
+      if (request.method === "HEAD") return methodNotAllowed();
+    } catch (error) {
+      return await refusal(error, request, resource);
+    }
+    context.connection.keepOpen();
+    context.facts.audited = true;
+    const record = openRecord(deps, { requestId: context.facts.requestId, request, resource, access: user.access });
+    const exchange = openExchange(request.signal, downstream.exchangeRules, record);
+    let response: Response;
+    try {
+      response = await pass(request, {
+        resource,
+        user,
+        url,
+        exchange,
+        record,
+        traceparent: context.facts.span?.traceparent,
+      });
+    } catch (error) {
       exchange.end();
-      return refusal(error, request, resource);
-    });
+      response = await refusal(error, request, resource);
+    }
     record.answered(response);
     return response;
-  }
-
-  /** Apart from `serve`, because what stands beside these closures lives as long as they do: a stream would keep its request. */
-  function openWatched(clientSignal: AbortSignal, { name }: Resource, record: RequestRecord): Exchange {
-    return openExchange({
-      clientSignal,
-      idleTimeoutMs: server.idleTimeoutSeconds * 1000,
-      idleError() {
-        log.warning("downstream_timed_out", { resource: name, idle_seconds: server.idleTimeoutSeconds });
-        return timedOut(server.idleTimeoutSeconds);
-      },
-      onEnd: () => record.ended(),
-      onBytes: (direction, bytes) => deps.metrics.bytesCarried(name, direction, bytes),
-    });
   }
 
   async function pass(
@@ -149,23 +149,17 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
 
   /** @throws OAuthError 404 */
   function downstreamUrl(
-    { pathname, search }: { pathname: string; search: string },
+    { pathname, search }: RequestTarget,
+    { url: published, ownPath }: Downstream,
     resource: Resource,
     { access }: Authenticated,
   ): URL {
-    const published = downstreamOf(resource);
-    if (published === undefined) {
-      throw new OAuthError("invalid_request", "this proxy does not carry the traffic of this MCP server", {
-        status: 404,
-        operatorHint: `set downstream.${resource.name}.downstream_url`,
-      });
-    }
-    if (!pathname.replace(/\/$/, "").endsWith(published.ownPath)) {
+    if (pathname !== ownPath && !pathname.replace(/\/$/, "").endsWith(ownPath)) {
       throw new OAuthError("invalid_request", "nothing is published under this path", { status: 404 });
     }
-    if (search === "") return published.url;
+    if (search === "") return published;
     const { endpoint, query } = legacy.open(search.slice(1), resource, access);
-    const url = endpoint ?? new URL(published.url);
+    const url = endpoint ?? new URL(published);
     if (query !== "") url.search = joinedQuery(url.search.slice(1), query);
     return url;
   }
@@ -192,28 +186,7 @@ function withIdentity(headers: Headers, { strategy }: Resource, access: Access):
   return headers;
 }
 
-/** Where a resource's traffic goes, and the end of its own paths: parsed once. Nobody changes these URLs. */
-function createDownstreams(): (resource: Resource) => { url: URL; ownPath: string } | undefined {
-  const parsed = new WeakMap<Resource, { url: URL; ownPath: string }>();
-  return (resource) => {
-    const known = parsed.get(resource);
-    if (known !== undefined || resource.downstreamUrl === undefined) return known;
-    const { name, ownHost } = resource;
-    const ownPath = ownHost === undefined ? `/mcp/${name}` : ownHost.path.replace(/\/$/, "");
-    const downstream = { url: new URL(resource.downstreamUrl), ownPath };
-    parsed.set(resource, downstream);
-    return downstream;
-  };
-}
-
 /** A HEAD would open the downstream's event stream and leave it to itself. */
 function methodNotAllowed(): Response {
   return new Response(null, { status: 405, headers: { allow: "GET, POST, DELETE, OPTIONS" } });
-}
-
-function timedOut(seconds: number): OAuthError {
-  return new OAuthError("temporarily_unavailable", `nothing moved for ${seconds} s, so the proxy gave up waiting`, {
-    status: 504,
-    operatorHint: "server.idle_timeout sets the limit in seconds",
-  });
 }

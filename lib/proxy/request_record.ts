@@ -76,10 +76,9 @@ class OpenRecord implements RequestRecord {
 
   answered(response: Response): void {
     this.#status = response.status;
-    const type = response.headers.get("content-type") ?? "";
-    this.#isStream = !this.#isOver && type.startsWith("text/event-stream");
+    if (this.#isOver) return this.#finish();
+    this.#isStream = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
     if (this.#isStream) this.#tools.metrics.streamOpened(this.#resource.name);
-    if (this.#isOver) this.#finish();
   }
 
   ended(): void {

@@ -28,12 +28,14 @@ export interface Access {
 export interface AccessTokens {
   /** An access token for `grant`, narrowed to `scope`. */
   issue(grant: Grant, resource: Resource, options: { scope: readonly string[]; expiresAt: number }): Promise<string>;
+  /** @throws OAuthError `invalid_token` when it is not ours, changed, expired, revoked, or for another resource */
+  verify(token: string, resource: Resource): Promise<Access>;
   /**
-   * No promise for a token that was verified a moment ago, since most are.
+   * The same at once, for a token that was verified a moment ago, as most were; undefined where `verify` has to find out.
    *
-   * @throws OAuthError `invalid_token`, now or later, when it is not ours, changed, expired, revoked, or for another resource
+   * @throws OAuthError `invalid_token`
    */
-  verify(token: string, resource: Resource): Access | Promise<Access>;
+  verifyKnown(token: string, resource: Resource): Access | undefined;
   /** The access in `token`; undefined when it is none of ours for this resource, or has expired. */
   find(token: string, resource: Resource): Promise<Access | undefined>;
 }
@@ -102,12 +104,17 @@ export function createAccessTokens(tools: {
       };
       return sealer.seal("access token", access, expiresAt);
     },
-    verify(token, resource) {
+    async verify(token, resource) {
       const access = opened.get(token);
-      if (access === undefined) return verifyNew(token, resource);
+      if (access === undefined) return await verifyNew(token, resource);
       checkUse(access, resource);
-      const isKnownGood = revocations.isKnownGood(access.grantId) && revocations.isKnownGood(access.tokenId);
-      return isKnownGood ? access : checkRevocation(access);
+      return await checkRevocation(access);
+    },
+    verifyKnown(token, resource) {
+      const access = opened.get(token);
+      if (access === undefined) return undefined;
+      checkUse(access, resource);
+      return revocations.isKnownGood(access.grantId) && revocations.isKnownGood(access.tokenId) ? access : undefined;
     },
   };
 }

@@ -121,8 +121,8 @@ test("trap 7: a client that leaves before the head takes its request to the down
 
 test("trap 8: Deno aborts every finished request; an exchange that has ended takes no notice", () => {
   const client = new AbortController();
-  const options = { clientSignal: client.signal, idleTimeoutMs: 0, idleError: () => new Error("idle") };
-  const [ended, running] = [openExchange(options), openExchange(options)];
+  const rules = { idleTimeoutMs: 0, idleError: () => new Error("idle") };
+  const [ended, running] = [openExchange(client.signal, rules), openExchange(client.signal, rules)];
   ended.end();
   client.abort();
   assert.deepEqual([ended.signal.aborted, running.signal.aborted], [false, true]);
