@@ -106,11 +106,13 @@ export function createRouter(
   }
 
   function guarded(answer: Route, style: ErrorStyle): Route {
-    return async (routed) => {
+    return (routed) => {
+      if (draining.hasBegun()) return comeBack(routed, style);
       try {
-        return draining.hasBegun() ? await comeBack(routed, style) : await answer(routed);
+        const answered = answer(routed);
+        return answered instanceof Promise ? answered.catch((error) => failed(error, routed, style)) : answered;
       } catch (error) {
-        return await failed(error, routed, style);
+        return failed(error, routed, style);
       }
     };
   }
@@ -144,12 +146,16 @@ export function createRouter(
     });
   }
 
-  async function serve(routed: RoutedRequest, handler: Handler, limit?: string): Promise<Response> {
+  async function serve(routed: RoutedRequest, handler: Handler, limit: string | undefined): Promise<Response> {
     if (limit !== undefined) await rateLimits.checkAddress(limit, routed.address);
+    return await serveUncounted(routed, handler);
+  }
+
+  function serveUncounted(routed: RoutedRequest, handler: Handler): Response | Promise<Response> {
     const resource = resourceOf(routed);
     if (resource === undefined) return unknownResource();
     routed.facts.resource = resource.name;
-    return await handler(routed.request, resource, routed);
+    return handler(routed.request, resource, routed);
   }
 
   /** 421 where every resource has a host of its own and none was asked for (RFC 9110 §15.5.20). */
@@ -213,7 +219,7 @@ export function createRouter(
       const problem = { error: "invalid_request", error_description: `use ${methods}` };
       on("ALL", path, () => Response.json(problem, { status: 405, headers: { allow } }));
     },
-    all: (path, handler) => onDirectly(path, (routed) => serve(routed, handler)),
+    all: (path, handler) => onDirectly(path, (routed) => serveUncounted(routed, handler)),
     always(path, handler) {
       onDirectly(path, (routed) => {
         const { request, connection } = routed;

@@ -4,6 +4,12 @@ import type { Revocations } from "../store/revocations.ts";
 import type { Strategy } from "../strategies/strategy.ts";
 import type { Authenticated } from "./bearer_authentication.ts";
 
+export interface LiveTools {
+  strategy: Strategy;
+  revocations: Pick<Revocations, "isRevoked">;
+  now: () => number;
+}
+
 export interface LiveRequest {
   resource: Resource;
   user: Authenticated;
@@ -22,20 +28,26 @@ export function withCurrentCredential(strategy: Strategy, user: Authenticated): 
  * Sends the request. When the downstream answers 401 the strategy gets to renew the credential, and the request is sent once
  * more (S1-46): a 401 says that nothing was carried out. Whatever comes then is the answer.
  */
-export async function sendWithLiveCredential(
-  { strategy, revocations, now }: { strategy: Strategy; revocations: Pick<Revocations, "isRevoked">; now: number },
+export function sendWithLiveCredential(tools: LiveTools, request: LiveRequest): Promise<Response> {
+  const current = withCurrentCredential(tools.strategy, request.user);
+  return request.send(current).then((answer) =>
+    answer.status === 401 ? sendRenewed(tools, request, { answer, current }) : answer
+  );
+}
+
+async function sendRenewed(
+  { strategy, revocations, now }: LiveTools,
   { resource, user, isRepeatable, send }: LiveRequest,
+  { answer, current }: { answer: Response; current: Authenticated },
 ): Promise<Response> {
-  const current = withCurrentCredential(strategy, user);
-  const answer = await send(current);
   const refused = current.access.credential;
   // With raw access tokens the client holds the credential itself; there is no grant to renew.
-  if (answer.status !== 401 || refused === undefined || resource.rawAccessTokens) return answer;
-  const credential = await strategy.replace?.(user.access, refused, now);
+  if (refused === undefined || resource.rawAccessTokens) return answer;
+  const credential = await strategy.replace?.(user.access, refused, now());
   if (credential === undefined) return answer;
   // Revoked while the provider was asked: what it gave just now must not outlive that.
   if (await revocations.isRevoked(user.access.grantId, { askNow: true })) {
-    await strategy.revoke?.({ id: user.access.grantId, grantedAt: now });
+    await strategy.revoke?.({ id: user.access.grantId, grantedAt: now() });
     return answer;
   }
   if (!isRepeatable) return answer;

@@ -62,25 +62,35 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     log,
   });
 
-  return async (request, resource, context) => {
+  return (request, resource, context) => {
     const origin = request.headers.get("origin");
+    return origin === null ? serve(request, resource, context) : serveBrowser(origin, request, resource, context);
+  };
+
+  async function serveBrowser(
+    origin: string,
+    request: Request,
+    resource: Resource,
+    context: RequestContext,
+  ): Promise<Response> {
     try {
       checkOrigin(origin, server, resource.urls.resource);
     } catch (error) {
       return await refusal(error, request, resource);
     }
-    if (isPreflight(request)) return preflightAnswer(request);
+    if (isPreflight(request)) return preflightAnswer(request, origin);
     const response = await serve(request, resource, context);
     allowOrigin(response.headers, origin);
     return response;
-  };
+  }
 
   async function serve(request: Request, resource: Resource, context: RequestContext): Promise<Response> {
     let user: Authenticated;
     let downstream: Downstream;
     let url: URL;
     try {
-      user = await authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
+      const found = authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
+      user = found instanceof Promise ? await found : found;
       downstream = downstreamOf(resource);
       url = downstreamUrl(context.url, downstream, resource, user);
       if (request.method === "HEAD") return methodNotAllowed();
@@ -135,7 +145,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       return forward({ url, method: request.method, headers, body, resource: resource.name }, exchange);
     };
     const answer = await sendWithLiveCredential(
-      { strategy: deps.strategies.of(resource), revocations: deps.revocations, now: deps.now() },
+      { strategy: deps.strategies.of(resource), revocations: deps.revocations, now: deps.now },
       { resource, user, isRepeatable: !(body.body instanceof ReadableStream), send },
     );
     return await answerClient(gate === undefined ? answer : await gate.filter(answer, exchange), {

@@ -7,13 +7,13 @@ const methods = "GET, POST, DELETE, OPTIONS";
 const loopbackHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
- * Lets requests without `Origin` pass, our own origin, the operator's `allowed_origins`, and any loopback origin when the
+ * Lets our own origin pass, the operator's `allowed_origins`, and any loopback origin when the
  * public URL is loopback itself.
  *
  * @throws OAuthError `access_denied`, 403
  */
-export function checkOrigin(origin: string | null, server: ServerConfig, resourceUrl: string): void {
-  if (origin === null || origin === new URL(resourceUrl).origin) return;
+export function checkOrigin(origin: string, server: ServerConfig, resourceUrl: string): void {
+  if (origin === new URL(resourceUrl).origin) return;
   if (server.allowedOrigins.includes(origin)) return;
   if (isLoopback(server.publicUrl) && isLoopback(origin)) return;
   throw new OAuthError("access_denied", "pages of this origin may not call this MCP server", {
@@ -22,28 +22,26 @@ export function checkOrigin(origin: string | null, server: ServerConfig, resourc
 }
 
 /** Lets a page of `origin`, which was checked, read the answer. */
-export function allowOrigin(headers: Headers, origin: string | null): void {
-  if (origin === null) return;
+export function allowOrigin(headers: Headers, origin: string): void {
   headers.set("access-control-allow-origin", origin);
   headers.set("access-control-expose-headers", exposed);
   headers.append("vary", "Origin");
 }
 
-/** A preflight is an OPTIONS that announces another method (Fetch §3.3.2). */
+/** Among the requests with an origin: a preflight is an OPTIONS that announces another method (Fetch §3.3.2). */
 export function isPreflight(request: Request): boolean {
-  return request.method === "OPTIONS" && request.headers.has("origin") &&
-    request.headers.has("access-control-request-method");
+  return request.method === "OPTIONS" && request.headers.has("access-control-request-method");
 }
 
-/** The answer to a preflight from an origin that was checked. */
-export function preflightAnswer(request: Request): Response {
+/** The answer to a preflight from `origin`, which was checked. */
+export function preflightAnswer(request: Request, origin: string): Response {
   const headers = new Headers({
     "access-control-allow-methods": methods,
     "access-control-allow-headers": request.headers.get("access-control-request-headers") ??
       "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Session-Id, Last-Event-ID",
     "access-control-max-age": "7200",
   });
-  allowOrigin(headers, request.headers.get("origin"));
+  allowOrigin(headers, origin);
   return new Response(null, { status: 204, headers });
 }
 
