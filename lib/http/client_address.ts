@@ -79,6 +79,7 @@ export function createAddressList(networks: readonly string[]): (address: string
 
 /** The network that one customer usually has: the address itself, or the /64 of an IPv6 address. Key for rate limits. */
 export function networkOf(address: string): string {
+  if (isPlainIpv4.test(address)) return address;
   const parsed = ipaddr.isValid(address) ? ipaddr.process(address) : undefined;
   if (parsed === undefined || parsed.kind() === "ipv4") return address;
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/64`)}/64`;

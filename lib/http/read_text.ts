@@ -11,7 +11,25 @@ export async function readText(
   request: Request,
   { maxBytes, withinMs }: { maxBytes: number; withinMs?: number },
 ): Promise<string> {
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const announced = Number(request.headers.get("content-length") ?? NaN);
+  if (announced > maxBytes) throw tooLarge(maxBytes);
+  // Its framing holds the sender to the length. Without a look at `request.body`, which would make a stream of it.
+  if (Number.isInteger(announced)) return await inTime(request.text(), withinMs);
+  return await unannounced(request, { maxBytes, withinMs });
+}
+
+function inTime(text: Promise<string>, withinMs: number | undefined): Promise<string> {
+  if (withinMs === undefined) return text;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(tooSlow(withinMs)), withinMs);
+    text.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+async function unannounced(
+  request: Request,
+  { maxBytes, withinMs }: { maxBytes: number; withinMs: number | undefined },
+): Promise<string> {
   if (request.body === null) return "";
   const reader = request.body.getReader();
   let isLate = false;

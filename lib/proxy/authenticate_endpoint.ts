@@ -6,7 +6,7 @@ import type { ProxyHandler } from "../http/router.ts";
 import { asOAuthError, challengeResponse } from "../http/error_responses.ts";
 import { noStore } from "../http/response_headers.ts";
 import { OAuthError } from "../oauth/errors.ts";
-import { isToolAllowed } from "../oauth/tool_scope.ts";
+import { isToolAllowed, type ToolScope } from "../oauth/tool_scope.ts";
 import type { Access } from "../tokens/access_token.ts";
 import { authenticateBearer, type Authenticated, tokenWasSent } from "./bearer_authentication.ts";
 import { downstreamCredential } from "./downstream_credential.ts";
@@ -26,8 +26,14 @@ export function authenticateEndpoint(
 ): ProxyHandler {
   async function allow(request: Request, resource: Resource, asker: { isTrusted: boolean }): Promise<Response> {
     checkSpelling(request.headers);
-    const user = await authenticateBearer(request.headers.get("authorization"), deps.accessTokens, resource);
-    await checkTools(request.headers, resource, user.access);
+    const found = authenticateBearer(request.headers.get("authorization"), deps.accessTokens, resource);
+    const user = found instanceof Promise ? await found : found;
+    const toolScopes = deps.scopes.toolScopes(resource);
+    checkTools(request.headers, {
+      resource,
+      access: user.access,
+      toolScopes: toolScopes instanceof Promise ? await toolScopes : toolScopes,
+    });
     const headers = new Headers({ ...noStore, ...identityHeaders(user.access) });
     if (resource.strategy.kind === "login") headers.set("x-auth-request-access-token", user.token);
     const credential = credentialFor(asker, resource, user);
@@ -58,9 +64,14 @@ export function authenticateEndpoint(
    * says otherwise, as it must refuse a revision that it does not speak; before, nothing says it. Where the operator named the
    * scopes, what can't be seen is refused; a server that names its own scopes is told the granted ones and sees to the rest.
    */
-  async function checkTools(headers: Headers, resource: Resource, { scope: granted }: Access): Promise<void> {
-    const { strategy } = resource;
-    const toolScopes = await deps.scopes.toolScopes(resource);
+  function checkTools(
+    headers: Headers,
+    { resource: { strategy }, access: { scope: granted }, toolScopes }: {
+      resource: Resource;
+      access: Access;
+      toolScopes: readonly ToolScope[];
+    },
+  ): void {
     if (strategy.kind !== "login" || toolScopes.length === 0) return;
     const method = headers.get("mcp-method");
     if (headers.get("mcp-protocol-version") === revisionWithHeaders && method !== null) {

@@ -2,8 +2,17 @@
 import { printScope } from "../oauth/scope.ts";
 import type { Access } from "../tokens/access_token.ts";
 
+/** Of tokens that come again and again. */
+const known = new WeakMap<Access, Readonly<Record<string, string>>>();
+
 /** Names in lower case; only what is known. */
-export function identityHeaders({ identity, scope }: Access): Record<string, string> {
+export function identityHeaders(access: Access): Readonly<Record<string, string>> {
+  let headers = known.get(access);
+  if (headers === undefined) known.set(access, headers = printIdentity(access));
+  return headers;
+}
+
+function printIdentity({ identity, scope }: Access): Record<string, string> {
   if (identity === undefined) return {};
   return {
     "x-auth-request-user": printable(identity.subject),

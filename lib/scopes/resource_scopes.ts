@@ -12,11 +12,11 @@ export interface ResourceScopes {
   /** The scopes that open tools, as far as they are known; never fails, for pages. */
   knownToolScopes(resource: Resource): Promise<readonly ToolScope[]>;
   /**
-   * The scopes that open tools; empty when the resource has none, and then nothing is enforced.
+   * The scopes that open tools; empty when the resource has none, and then nothing is enforced. No promise where they are known.
    *
    * @throws OAuthError `temporarily_unavailable` when nobody has ever been able to say
    */
-  toolScopes(resource: Resource): Promise<readonly ToolScope[]>;
+  toolScopes(resource: Resource): readonly ToolScope[] | Promise<readonly ToolScope[]>;
 }
 
 export interface ResourceScopesTools {
@@ -63,6 +63,25 @@ export function createResourceScopes({ fetch, now, log }: ResourceScopesTools): 
     return known.scopes;
   }
 
+  /** Without asking anybody; undefined where that is not enough, or not fresh. */
+  function atHand({ name, strategy, downstreamUrl }: Resource): readonly ToolScope[] | undefined {
+    if (strategy.kind !== "login") return [];
+    if (strategy.toolScopes !== undefined) return strategy.toolScopes;
+    if (strategy.scopesUrl === undefined && downstreamUrl === undefined) return [];
+    const known = knownByResource.get(name);
+    return known !== undefined && known.askAgainAt > now() ? known.scopes : undefined;
+  }
+
+  async function toolScopes(resource: Resource): Promise<readonly ToolScope[]> {
+    const scopes = await find(resource);
+    if (scopes !== undefined) return scopes;
+    throw new OAuthError(
+      "temporarily_unavailable",
+      "the MCP server can't be asked which scopes its tools need; try again later",
+      { status: 503, retryAfterSeconds: freshSeconds },
+    );
+  }
+
   async function find(resource: Resource): Promise<readonly ToolScope[] | undefined> {
     const { strategy } = resource;
     if (strategy.kind !== "login") return [];
@@ -77,18 +96,7 @@ export function createResourceScopes({ fetch, now, log }: ResourceScopesTools): 
       return [defaultLoginScope];
     },
     knownToolScopes: async (resource) => await find(resource) ?? [],
-    async toolScopes(resource) {
-      const scopes = await find(resource);
-      if (scopes !== undefined) return scopes;
-      throw new OAuthError(
-        "temporarily_unavailable",
-        "the MCP server can't be asked which scopes its tools need; try again later",
-        {
-          status: 503,
-          retryAfterSeconds: freshSeconds,
-        },
-      );
-    },
+    toolScopes: (resource) => atHand(resource) ?? toolScopes(resource),
   };
 }
 

@@ -1,8 +1,9 @@
 // Sealed values: JWE compact serialisation (RFC 7516), `dir` with A256GCM, one derived key per purpose, a ring of keys for
 // rotation. node:crypto instead of jose here, because opening a token is on the hot path and this is several times
 // cheaper; test/tokens/seal.test.ts holds both against each other.
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from "node:crypto";
 import type { Secret } from "../config/secrets.ts";
+import { freshBytes } from "./random_id.ts";
 
 /** One key is derived per purpose, so a value sealed for one can't be opened as another. Part of the wire format: never rename. */
 export type SealPurpose =
@@ -83,9 +84,9 @@ export function createSealer(secrets: readonly Secret[], now: () => number, reti
     const encrypted = zipped ? zlib().deflateRawSync(plain) : plain;
     // Of what is encrypted: another zlib writes the same value otherwise, and two texts under one IV would give the key away that
     // authenticates (NIST SP 800-38D §8).
-    const iv = deterministic
-      ? createHmac("sha256", key.iv).update(encrypted).digest().subarray(0, 12)
-      : randomBytes(12);
+    const iv = Buffer.from(
+      deterministic ? createHmac("sha256", key.iv).update(encrypted).digest().subarray(0, 12) : freshBytes(12),
+    );
     const cipher = createCipheriv("aes-256-gcm", key.encryption, iv).setAAD(Buffer.from(header));
     const text = cipher.update(encrypted);
     const rest = cipher.final();

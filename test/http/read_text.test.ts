@@ -21,6 +21,22 @@ test("S2-07: a body that never ends is refused with 408 in time, however steadil
   await letGo;
 });
 
+test("S2-07: so is one whose length was announced", async () => {
+  let drip: ReturnType<typeof setInterval> | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => void (drip = setInterval(() => controller.enqueue(new Uint8Array([120])), 5)),
+  });
+  const request = new Request("http://127.0.0.1/token", {
+    ...{ method: "POST", duplex: "half", body },
+    headers: { "content-length": "1000" },
+  } as RequestInit);
+  await assert.rejects(
+    readText(request, { maxBytes: 1_000_000, withinMs: 50 }),
+    (error) => error instanceof OAuthError && error.status === 408 && error.code === "invalid_request",
+  );
+  clearInterval(drip);
+});
+
 test("a body in pieces is one text, also where a character is cut", async () => {
   const bytes = new TextEncoder().encode("grant_type=größe");
   const body = new ReadableStream<Uint8Array>({

@@ -102,7 +102,7 @@ test("S2-14: where nobody ever knew the scopes, metadata goes on and tools stay 
   await server.close();
   assert.deepEqual(await scopes.supported(resource), ["mcp-oauth2-proxy"]);
   assert.deepEqual(await scopes.knownToolScopes(resource), []);
-  await assert.rejects(scopes.toolScopes(resource), { code: "temporarily_unavailable", status: 503 });
+  await assert.rejects(async () => await scopes.toolScopes(resource), { code: "temporarily_unavailable", status: 503 });
   assert.equal(events[0]?.fields.kept, false);
 });
 

@@ -76,16 +76,21 @@ test("tokens of a stranger's own may push the user's out of memory; then it is o
 test("S1-44: a remembered token is refused at another server, once revoked, and when it has expired", async () => {
   const { clock, tokens, resource, revocations, issue } = setUp();
   const [token, other] = [await issue("user"), await issue("other")];
+  assert.equal(tokens.verifyKnown(token, resource), undefined, "not seen yet");
   const { grantId } = await tokens.verify(token, resource);
+  assert.equal(tokens.verifyKnown(token, resource)?.grantId, grantId);
   await tokens.verify(other, resource);
   const elsewhere = testResource({
     name: "elsewhere",
     urls: resourceUrls({ by: "path", publicUrl, name: "elsewhere" }),
   });
   await assert.rejects(async () => await tokens.verify(token, elsewhere), refused);
+  assert.throws(() => tokens.verifyKnown(token, elsewhere), refused);
   await revocations.revoke(grantId, start + 3_600);
   await assert.rejects(async () => await tokens.verify(token, resource), refused);
+  assert.equal(tokens.verifyKnown(token, resource), undefined, "verify has to say that it was revoked");
   await tokens.verify(other, resource);
   clock.now += 3_600;
   await assert.rejects(async () => await tokens.verify(other, resource), refused);
+  assert.throws(() => tokens.verifyKnown(other, resource), refused);
 });
