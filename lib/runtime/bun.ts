@@ -6,6 +6,8 @@ import type { Connection, Runtime } from "./runtime.ts";
 /** As much of Bun as is used. */
 declare const Bun: {
   main: string;
+  /** @param now a whole collection, before it returns */
+  gc(now: boolean): void;
   serve(options: {
     hostname: string;
     port: number;
@@ -35,6 +37,9 @@ const defaultIdleTimeoutSeconds = 60;
 /** Bun counts what is pending, but tells nobody when it is nothing. */
 const idlePollMs = 20;
 
+/** After so much quiet what work left behind is given back. */
+const tidyAfterMs = 2000;
+
 const outgoingLimit = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
 export const bunRuntime: Runtime = {
@@ -46,6 +51,9 @@ export const bunRuntime: Runtime = {
 
   serve({ host, port, fetch, sharesPort = false, idleTimeoutSeconds = defaultIdleTimeoutSeconds }) {
     raiseHeaderLimit();
+    const quiet = createQuietMoments(() => {
+      if (server.pendingRequests === 0) Bun.gc(true); // nobody waits for these milliseconds
+    });
     const server = Bun.serve({
       hostname: host,
       port,
@@ -54,7 +62,10 @@ export const bunRuntime: Runtime = {
       development: false, // else errors become pages that show our source
       reusePort: sharesPort, // on by default outside development: a second server would silently share the port
       error: () => new Response(null, { status: 500 }),
-      fetch: (request, server) => fetch(withWholeUrl(request), new BunConnection(request, server)),
+      fetch(request, server) {
+        quiet.over();
+        return fetch(withWholeUrl(request), new BunConnection(request, server));
+      },
     });
     return {
       port: server.port,
@@ -62,6 +73,7 @@ export const bunRuntime: Runtime = {
         while (server.pendingRequests > 0) await wait(idlePollMs);
       },
       async stop(graceSeconds) {
+        quiet.end();
         const finished = server.stop(graceSeconds === 0);
         const cut = setTimeout(() => server.stop(true), graceSeconds * 1000);
         await finished;
@@ -88,6 +100,30 @@ export const bunRuntime: Runtime = {
     return [process.execPath, ...script, ...args];
   },
 };
+
+/**
+ * Calls back once when nothing has come for a while. Left to itself Bun's collector keeps what a burst of requests needed for a
+ * quarter of a minute: 18 MB of 80 on Bun 1.4.5.
+ */
+function createQuietMoments(callback: () => void): { over(): void; end(): void } {
+  let asked = 0;
+  let seen = 0;
+  let isTidy = true;
+  const timer = setInterval(() => {
+    if (asked !== seen) {
+      seen = asked;
+      isTidy = false;
+    } else if (!isTidy) {
+      isTidy = true;
+      callback();
+    }
+  }, tidyAfterMs);
+  timer.unref();
+  return {
+    over: () => void (asked += 1),
+    end: () => clearInterval(timer),
+  };
+}
 
 /** A class: two closures and a getter for each request cost more than what they do. */
 class BunConnection implements Connection {
