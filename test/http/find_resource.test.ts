@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Resource } from "../../lib/config/config.ts";
-import { chooseHost, findResource, publishedHosts } from "../../lib/http/find_resource.ts";
+import { chooseHost, findResource, ownUrls, publishedHosts } from "../../lib/http/find_resource.ts";
 import { resourceUrls } from "../../lib/urls.ts";
 import { testResource } from "../support/mcp_proxy.ts";
 
@@ -62,4 +62,21 @@ test("S2-02: X-Forwarded-Host counts only where the request itself names no publ
   assert.equal(choose("127.0.0.1:8080"), "127.0.0.1:8080");
   assert.equal(choose("wiki.example.com", "odd.example.com:8443"), "wiki.example.com");
   assert.equal(choose("mcp.example.com", "wiki.example.com"), "mcp.example.com");
+});
+
+test("the URLs that lead straight to a resource lead where looking for it does", () => {
+  const shared = [byPath("linear"), byHost("wiki", "mcp.example.com")];
+  const found = [resources, shared, [linear], [wiki]].flatMap((published) =>
+    ["/mcp/:name", "/mcp", "/mcp/v1", "/authenticate", "/authenticate/mcp/:name"].flatMap((path) =>
+      ownUrls(published, publicUrl, path).map(({ href, url: { host, pathname }, name, resource }) => {
+        assert.deepEqual([new URL(href).host, new URL(href).pathname, new URL(href).href], [host, pathname, href]);
+        const asked = { host, pathname, ...(name === undefined ? {} : { name }) };
+        assert.equal(findResource(published, asked), resource, href);
+        return href;
+      })
+    )
+  );
+  assert.ok(found.includes("http://mcp.example.com/mcp/linear"));
+  assert.ok(found.includes("http://odd.example.com:8443/mcp/v1"));
+  assert.ok(found.includes("http://wiki.example.com/authenticate"));
 });
