@@ -13,6 +13,7 @@ import { launchChromium, withoutChromiumOrOnce as skip } from "../support/chromi
 import { createFakeOpenId, type FakeOpenId } from "../support/fake_openid.ts";
 import { listen } from "../support/fake_server.ts";
 import { challenge, createTestClient, redirectUri } from "../support/oauth_test_client.ts";
+import { pagesConfiguration } from "../support/pages_configuration.ts";
 import { type ProxyProcess, startProxy } from "../support/proxy_process.ts";
 import { type RecordingDownstream, recordingDownstream } from "../support/recording_downstream.ts";
 
@@ -44,7 +45,7 @@ before(async () => {
   openId.user = { sub: "1", preferred_username: "ada", email: "ada.lovelace@example.com", email_verified: true };
   openIdServer = listen(openId);
   openId.moveTo(openIdServer.url);
-  proxy = await startProxy({ toml: configuration(downstream.url, openId) });
+  proxy = await startProxy({ toml: pagesConfiguration(downstream.url, openId) });
   callback = await startCallbackServer();
   browser = await launchChromium();
 });
@@ -62,60 +63,6 @@ const claudeRedirect = "https://claude.ai/api/mcp/auth_callback";
 /** The second document names a callback that the configuration does not allow. */
 const redirectsOf = (path: string) => path === "/client.json" ? [claudeRedirect] : ["https://new.example/callback"];
 const longName = "A very long name of a program that says more about itself than anybody ever wanted to read here";
-
-const configuration = (downstreamUrl: string, { issuer, clientId, clientSecret }: FakeOpenId) => `
-[clients]
-allow_loopback_metadata = true
-
-[client.agent]
-name = "Notes agent"
-redirect_uris = ["https://agent.example.com/callback"]
-
-[provider.example-inc]
-kind = "oidc"
-issuer = "${issuer}"
-client_id = "${clientId}"
-client_secret = "${clientSecret}"
-
-[provider.github]
-client_id = "id"
-client_secret = "the secret"
-
-[downstream.notes]
-display_name = "Notes"
-strategy = "passthrough"
-downstream_url = "${downstreamUrl}"
-verify_url = "${downstreamUrl}"
-auth_hint = "Settings → API → Personal keys"
-scopes = "read write"
-
-[downstream.files]
-display_name = "Files"
-strategy = "chained_oauth"
-downstream_url = "http://127.0.0.1:9/mcp"
-oauth_authorize_url = "https://login.files.example/authorize"
-oauth_token_url = "https://login.files.example/token"
-oauth_client_id = "id"
-oauth_client_secret = "the secret"
-oauth_scopes = "files:read offline"
-scopes = "files:read"
-
-[downstream.wiki]
-display_name = "Wiki"
-strategy = "login"
-provider = ["example-inc", "github"]
-downstream_url = "${downstreamUrl}"
-allow_everyone = true
-
-[[downstream.wiki.tool_scopes]]
-name = "wiki:read"
-description = "Search and read pages"
-tools = ["search", "get_page"]
-[[downstream.wiki.tool_scopes]]
-name = "wiki:write"
-description = "Change pages"
-tools = ["search", "get_page", "put_page"]
-`;
 
 /** Where /authorize is asked by a client, as a URL to open. */
 async function authorizeUrl(name: string, client: { clientId?: string; clientName?: string; redirectUri?: string }) {
