@@ -3,6 +3,7 @@ import type { Clients } from "./clients/client.ts";
 import type { Config } from "./config/config.ts";
 import type { RateLimits } from "./http/rate_limits.ts";
 import type { SafeFetch } from "./http/safe_fetch.ts";
+import type { ConnectTcp } from "./runtime/runtime.ts";
 import type { ResourceScopes } from "./scopes/resource_scopes.ts";
 import type { Revocations } from "./store/revocations.ts";
 import type { ResilientStore } from "./store/resilient_store.ts";
@@ -30,6 +31,8 @@ export interface Deps {
   rateLimits: RateLimits;
   /** To the downstreams, whose addresses the operator chose. */
   fetch: typeof fetch;
+  /** Straight to those in the same network; absent where fetch is to ask them too. */
+  connectTcp: ConnectTcp | undefined;
   /** To addresses that strangers choose. */
   safeFetch: SafeFetch;
   log: Log;

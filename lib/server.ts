@@ -8,6 +8,7 @@ import { createDraining } from "./http/draining.ts";
 import { createOpenWork } from "./http/open_work.ts";
 import { createRateLimits } from "./http/rate_limits.ts";
 import { createSafeFetch } from "./http/safe_fetch.ts";
+import { hasOutgoingProxy } from "./runtime/reachability.ts";
 import { currentRuntime, type Listener } from "./runtime/runtime.ts";
 import { createResourceScopes } from "./scopes/resource_scopes.ts";
 import { createStore, storeKind } from "./store/create_store.ts";
@@ -183,6 +184,7 @@ function createDeps(
     safeFetch,
     revocations,
     fetch: globalThis.fetch,
+    connectTcp: hasOutgoingProxy() ? undefined : currentRuntime().connectTcp,
     scopes: createResourceScopes({ fetch: globalThis.fetch, now, log }),
     rateLimits: createRateLimits(config.rateLimit, { now: () => Date.now() / 1000, draw: store.draw }),
     clients: createClients({ config: config.clients, sealer, safeFetch, now, log }),

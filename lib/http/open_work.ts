@@ -4,23 +4,30 @@
 export interface OpenWork {
   /** Counts until the answer is there. */
   watch(answer: Response | Promise<Response>): Response | Promise<Response>;
-  /** Settles when nothing of what is open now is open any more. */
+  /** Settles when nothing is open any more. */
   finished(): Promise<void>;
 }
 
 export function createOpenWork(): OpenWork {
-  const open = new Set<Promise<unknown>>();
+  let open = 0;
+  let noneIsOpen: PromiseWithResolvers<void> | undefined;
+
+  function ended(): void {
+    open -= 1;
+    if (open > 0) return;
+    noneIsOpen?.resolve();
+    noneIsOpen = undefined;
+  }
 
   return {
     watch(answer) {
       if (!(answer instanceof Promise)) return answer;
-      const ended = () => void open.delete(answer);
-      open.add(answer);
+      open += 1;
       answer.then(ended, ended);
       return answer;
     },
     async finished() {
-      await Promise.allSettled(open);
+      if (open > 0) await (noneIsOpen ??= Promise.withResolvers()).promise;
     },
   };
 }

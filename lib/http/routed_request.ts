@@ -29,6 +29,7 @@ export interface PathFacts {
 
 /** What came with a request. */
 export interface RequestContext {
+  request: Request;
   url: RequestTarget;
   connection: Connection;
   facts: RequestFacts;
@@ -46,6 +47,10 @@ export class RoutedRequest implements RequestContext {
   readonly name: string | undefined;
   readonly provider: string | undefined;
   readonly resource: Resource | undefined;
+  /** As app.ts writes it; undefined where nothing is published. */
+  readonly path: string | undefined;
+  /** What a trusted proxy says that the client asked for, where there are any. */
+  host: string | undefined;
   /** From the request log, which begins with the answer. */
   facts!: RequestFacts;
   readonly #readForwarded: ReadForwarded;
@@ -55,6 +60,7 @@ export class RoutedRequest implements RequestContext {
     this.request = request;
     this.url = url;
     this.connection = connection;
+    this.path = path.path;
     this.name = path.name;
     this.provider = path.provider;
     this.resource = path.resource;

@@ -8,7 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import { createHostLabel } from "../telemetry/metric_labels.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Tracing } from "../telemetry/tracing.ts";
-import { createRequestLog } from "../telemetry/request_log.ts";
+import { createRequestLog, type Logged } from "../telemetry/request_log.ts";
 import { createAddressList, createForwardedReader } from "./client_address.ts";
 import { type Draining, retryAfterDrainSeconds } from "./draining.ts";
 import { asOAuthError, jsonError, pageError } from "./error_responses.ts";
@@ -24,7 +24,8 @@ import {
   RoutedRequest,
 } from "./routed_request.ts";
 
-type Route = (routed: RoutedRequest) => Response | Promise<Response>;
+type Answering = (routed: RoutedRequest) => Response | Promise<Response>;
+type Route = Logged<RoutedRequest>;
 
 export type Handler = (request: Request, resource: Resource, context: RequestContext) => Response | Promise<Response>;
 /** Of a path that belongs to no resource; undefined where nothing seems to be published for who asks. */
@@ -82,8 +83,8 @@ export function createRouter(
   const requestLog = createRequestLog({ log, metrics, tracing, hostLabel });
   const hono = new Hono<{ Bindings: Arrived }>();
   /** By whole URL: those of the resources, which take nearly all requests. One look instead of parsing and a walk through all patterns. */
-  const direct = new Map<string, PathFacts & { url: RequestTarget; answer: Route }>();
-  hono.notFound((c) => observed(c.env, {}, notFound));
+  const direct = new Map<string, PathFacts & { url: RequestTarget; route: Route }>();
+  hono.notFound((c) => observed(c.env, {}, unguarded(notFound)));
   hono.onError((error) => {
     log.error("request_failed", { error });
     return jsonError(asOAuthError(error));
@@ -93,44 +94,41 @@ export function createRouter(
    * Each path has one handler of its own and no middleware: Hono's composing of several costs more than all of ours. No new work
    * while the process drains.
    */
-  function on(method: string, path: string, answer: Route, style: ErrorStyle = "json"): void {
+  function on(method: string, path: string, answer: Answering, style: ErrorStyle = "json"): void {
     const route = guarded(answer, style);
     hono.on(method, path, (c) => observed(c.env, { path, ...parametersOf(c) }, route));
   }
 
   /** Every method; for the paths that nearly all requests take. */
-  function onDirectly(path: string, answer: Route): void {
+  function onDirectly(path: string, answer: Answering): void {
     on("ALL", path, answer);
-    const route = { path, answer: guarded(answer, "json") };
-    for (const { href, ...own } of ownUrls(resources, server.publicUrl, path)) direct.set(href, { ...route, ...own });
+    const route = guarded(answer, "json");
+    for (const { href, ...own } of ownUrls(resources, server.publicUrl, path)) {
+      direct.set(href, { path, route, ...own });
+    }
   }
 
-  function guarded(answer: Route, style: ErrorStyle): Route {
-    return (routed) => {
-      if (draining.hasBegun()) return comeBack(routed, style);
-      try {
-        const answered = answer(routed);
-        return answered instanceof Promise ? answered.catch((error) => failed(error, routed, style)) : answered;
-      } catch (error) {
-        return failed(error, routed, style);
-      }
+  function guarded(answer: Answering, style: ErrorStyle): Route {
+    return {
+      answer: (routed) => draining.hasBegun() ? comeBack(routed, style) : answer(routed),
+      failed: (error, routed) => failed(error, routed, style),
     };
   }
 
-  function observed(arrived: Arrived, found: PathFacts, answer: Route): Promise<Response> {
+  /** Of what does not throw; Hono's handler of errors would see it. */
+  function unguarded(answer: Answering): Route {
+    return {
+      answer,
+      failed(error) {
+        throw error;
+      },
+    };
+  }
+
+  function observed(arrived: Arrived, found: PathFacts, route: Route): Promise<Response> {
     const routed = new RoutedRequest(arrived, found, readForwarded);
-    return requestLog(
-      {
-        request: arrived.request,
-        url: arrived.url,
-        path: found.path,
-        host: hasProxies ? routed.forwarded.host : undefined,
-      },
-      (facts) => {
-        routed.facts = facts;
-        return answer(routed);
-      },
-    );
+    if (hasProxies) routed.host = routed.forwarded.host;
+    return requestLog(routed, route);
   }
 
   function hostOf({ url, forwarded }: RoutedRequest): string {
@@ -191,7 +189,7 @@ export function createRouter(
 
   return {
     probe(path, answer) {
-      const found: Route = async ({ request, connection }) => await answer(request, connection) ?? notFound();
+      const found = unguarded(async ({ request, connection }) => await answer(request, connection) ?? notFound());
       hono.get(path, (c) => observed(c.env, { path }, found));
     },
     get(path, answer, { limit, errors } = {}) {
@@ -231,13 +229,13 @@ export function createRouter(
       });
     },
     fetch(request, connection) {
-      const route = direct.get(request.url);
-      if (route !== undefined && request.method !== "HEAD") {
-        return observed({ request, url: route.url, connection }, route, route.answer);
+      const found = direct.get(request.url);
+      if (found !== undefined && request.method !== "HEAD") {
+        return observed({ request, url: found.url, connection }, found, found.route);
       }
       const url = URL.parse(request.url);
       if (url !== null) return hono.fetch(request, { request, url, connection });
-      return requestLog({ request, url: new URL(server.publicUrl), path: undefined, host: undefined }, badHost);
+      return observed({ request, url: new URL(server.publicUrl), connection }, {}, unguarded(badHost));
     },
   };
 }

@@ -1,5 +1,7 @@
 // What the client gets for what the downstream answered: mostly the same, streamed; its refusals of our credential as our own.
 import type { Resource } from "../config/config.ts";
+import type { Answer, ByteReader } from "../http1/answer.ts";
+import type { FieldList } from "../http1/field_list.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import { parseScope } from "../oauth/scope.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -27,66 +29,58 @@ const wholeUpToBytes = 65_536;
  *
  * @throws OAuthError `invalid_token`, `insufficient_scope`, or 502 where the answer can't be that of an MCP server
  */
-export async function answerClient(answer: Response, options: AnswerOptions): Promise<Response> {
-  const { exchange, resource, log } = options;
-  const type = answer.headers.get("content-type") ?? "";
+export function answerClient(answer: Answer, options: AnswerOptions): Response | Promise<Response> {
+  const { exchange } = options;
+  const { status, fields } = answer;
+  const type = fields.get("content-type") ?? "";
   const refusal = refusalOf(answer, type, options);
   if (refusal !== undefined) {
-    void answer.body?.cancel().catch(() => {}); // its connection goes back or breaks; nobody waits for either
+    answer.discard();
     throw refusal;
   }
-  const headers = headersForClient(answer.headers);
-  const { status } = answer;
+  const headers = headersForClient(fields);
   if (status === 204 || status === 205 || status === 304) return withoutBody();
   const isStream = eventStreamType.test(type);
   if (isStream || Number(headers.get("content-length") ?? Infinity) > wholeUpToBytes) {
-    const { body } = answer;
-    if (body === null) return withoutBody();
-    return new Response(isStream ? eventStream(body, headers, options) : watchBody(body, exchange), {
+    const reader = answer.reader();
+    if (reader === null) return withoutBody();
+    return new Response(isStream ? eventStream(reader, headers, options) : watchBody(reader, exchange), {
       status,
-      headers,
+      headers: headers.toRecord(),
     });
   }
-  try {
-    const whole = await exchange.orCut(readWhole(answer));
+  const whole = answer.whole();
+  if (whole instanceof Promise) {
+    return exchange.orCut(whole).then(complete, (error) => {
+      throw exchange.reason === undefined ? brokeOff(status, options) : error;
+    });
+  }
+  return complete(whole);
+
+  function complete(whole: Uint8Array<ArrayBuffer> | ArrayBuffer): Response {
     exchange.count("out", whole.byteLength);
     exchange.end();
-    return new Response(whole, { status, headers });
-  } catch (error) {
-    if (exchange.signal.aborted) throw error;
-    log.warning("downstream_broke_off", { resource: resource.name, status });
-    throw new OAuthError("temporarily_unavailable", "the MCP server broke off in the middle of its answer", {
-      status: 502,
-    });
+    return new Response(whole, { status, headers: headers.toRecord() });
   }
 
+  /** Whatever the downstream sends nevertheless, nobody reads. */
   function withoutBody(): Response {
+    answer.discard();
     exchange.end();
-    return new Response(null, { status, headers });
+    return new Response(null, { status, headers: headers.toRecord() });
   }
 }
 
-/**
- * Without a look at `answer.body`, which would make a stream of it. What is not encoded is as long as announced. Of the rest, which Deno decodes, nobody knows what becomes of it.
- *
- * @throws Error for more than was announced
- */
-async function readWhole(answer: Response): Promise<ArrayBuffer> {
-  const { body } = answer.headers.has("content-encoding") ? answer : { body: null };
-  if (body === null) return await answer.arrayBuffer();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > wholeUpToBytes) throw new Error("the body is longer than announced");
-    chunks.push(chunk);
-  }
-  return new Uint8Array(Buffer.concat(chunks)).buffer;
+function brokeOff(status: number, { resource, log }: AnswerOptions): OAuthError {
+  log.warning("downstream_broke_off", { resource: resource.name, status });
+  return new OAuthError("temporarily_unavailable", "the MCP server broke off in the middle of its answer", {
+    status: 502,
+  });
 }
 
 function eventStream(
-  body: ReadableStream<Uint8Array>,
-  headers: Headers,
+  reader: ByteReader,
+  headers: FieldList,
   options: AnswerOptions,
 ): ReadableStream<Uint8Array> {
   const { exchange, sseKeepaliveMs, legacyEdit, resource, log } = options;
@@ -97,10 +91,10 @@ function eventStream(
   const coding = headers.get("content-encoding");
   if (coding !== null && coding !== "identity") {
     log.warning("downstream_stream_compressed", { resource: resource.name, content_encoding: coding });
-    return watchBody(body, exchange);
+    return watchBody(reader, exchange);
   }
   headers.delete("content-length");
-  return sseStream(body, {
+  return sseStream(reader, {
     keepaliveMs: sseKeepaliveMs,
     edit: legacyEdit,
     onEditError: legacyEdit && ((error) => {
@@ -112,19 +106,22 @@ function eventStream(
   });
 }
 
-function refusalOf(answer: Response, type: string, { resource, log }: AnswerOptions): OAuthError | undefined {
-  const { status } = answer;
+function refusalOf(
+  { status, fields: head }: Answer,
+  type: string,
+  { resource, log }: AnswerOptions,
+): OAuthError | undefined {
   const fields = { resource: resource.name, status };
   if (status === 401) {
     log.warning("downstream_refused_credential", fields);
     return new OAuthError("invalid_token", "the MCP server refused the stored credential; authorize again");
   }
-  if (status === 403) return missingScope(answer.headers.get("www-authenticate") ?? "");
+  if (status === 403) return missingScope(head.get("www-authenticate") ?? "");
   if (status >= 300 && status < 400 && status !== 304) {
-    log.error("downstream_redirected", { ...fields, to: originOf(answer.headers.get("location")) });
+    log.error("downstream_redirected", { ...fields, to: originOf(head.get("location")) });
     return wrongAnswer(`the MCP server answered with a redirect (${status}), which is not followed with a credential`);
   }
-  if (answer.ok && htmlType.test(type)) {
+  if (status >= 200 && status < 300 && htmlType.test(type)) {
     log.error("downstream_answered_html", fields);
     return wrongAnswer("the MCP server answered with a web page instead of MCP");
   }

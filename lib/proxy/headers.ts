@@ -1,5 +1,6 @@
 // Which headers cross the proxy (RFC 9110 §7.6.1, MCP Streamable HTTP): what is end-to-end goes on, what is about one
 // connection, one party or our own login does not.
+import { FieldList, type Fields } from "../http1/field_list.ts";
 import { OAuthError } from "../oauth/errors.ts";
 
 /** RFC 9110 §7.6.1, and the two that only ever mean one hop. */
@@ -93,6 +94,7 @@ const neverDown = new Set([
   "surrogate-control",
   "use-as-dictionary",
   "www-authenticate",
+  "x-content-type-options",
   "x-litespeed-location",
   "x-lighttpd-send-file",
   "x-reproxy-url",
@@ -109,33 +111,33 @@ const neverDownPrefixes = ["access-control-", "x-accel-"];
  * @param credential name and value as `credentialHeader` writes them; absent: none is sent
  * @throws OAuthError `invalid_token` when the credential can't stand in a header
  */
-export function headersForDownstream(client: Headers, credential?: readonly [name: string, value: string]): Headers {
+export function headersForDownstream(client: Fields, credential?: readonly [name: string, value: string]): FieldList {
   const named = namedByConnection(client);
   const own = credential === undefined ? undefined : withHyphens(credential[0]);
-  const headers = new Headers();
+  const fields = new FieldList();
   client.forEach((value, name) => {
     const plain = goesUpAs(name);
-    if (plain !== undefined && plain !== own && !named?.has(plain)) headers.append(name, value);
+    if (plain !== undefined && plain !== own && !named?.has(plain)) fields.append(name, value);
   });
-  headers.set("accept-encoding", "identity");
-  if (credential !== undefined) setCredential(headers, credential);
-  return headers;
+  fields.append("accept-encoding", "identity");
+  if (credential !== undefined) appendCredential(fields, credential);
+  return fields;
 }
 
 /** The headers of the answer to the client. */
-export function headersForClient(downstream: Headers): Headers {
+export function headersForClient(downstream: Fields): FieldList {
   const named = namedByConnection(downstream);
-  const headers = new Headers(downstream);
-  // What is to go is found first and taken out then: cheaper than putting all the others in.
-  downstream.forEach((_, name) => {
-    if (goesDownAs(name) === undefined || named?.has(name)) headers.delete(name);
+  // RFC 9112 §6.3: beside a transfer coding a length says nothing, and who believes it reads the rest as another answer.
+  const isCoded = downstream.has("transfer-encoding");
+  const fields = new FieldList();
+  downstream.forEach((value, name) => {
+    if (goesDownAs(name) === undefined || named?.has(name) || (isCoded && name === "content-length")) return;
+    fields.append(name, value);
   });
-  // RFC 9112 §6.3: beside a transfer coding it says nothing, and who believes it reads the rest as another answer.
-  if (downstream.has("transfer-encoding")) headers.delete("content-length");
-  headers.set("x-content-type-options", "nosniff");
+  fields.append("x-content-type-options", "nosniff");
   // Should a cache ever hand it to a browser: a page of the downstream's runs nothing on the origin of the consent page.
-  headers.set("content-security-policy", "sandbox; default-src 'none'");
-  return headers;
+  fields.append("content-security-policy", "sandbox; default-src 'none'");
+  return fields;
 }
 
 const goesUpAs = remembered(withHyphens, neverUp, neverUpPrefixes);
@@ -162,7 +164,7 @@ function remembered(
 }
 
 /** The options of `Connection` are header names (RFC 9110 §7.6.1). Undefined where it names none but the usual ones. */
-function namedByConnection(headers: Headers): Set<string> | undefined {
+function namedByConnection(headers: Fields): Set<string> | undefined {
   const connection = headers.get("connection");
   if (connection === null || /^(keep-alive|close)$/i.test(connection)) return undefined;
   return new Set(connection.split(",").map((name) => withHyphens(name.trim().toLowerCase())));
@@ -173,11 +175,12 @@ function withHyphens(name: string): string {
   return name.includes("_") ? name.toLowerCase().replaceAll("_", "-") : name.toLowerCase();
 }
 
-function setCredential(headers: Headers, [name, value]: readonly [string, string]): void {
-  try {
-    headers.set(name, value);
-  } catch {
-    // The TypeError quotes the value, so it is no cause to keep.
+function appendCredential(fields: FieldList, [name, value]: readonly [string, string]): void {
+  if (!fieldValue.test(value)) {
     throw new OAuthError("invalid_token", "the stored credential can't be sent in a header; authorize again");
   }
+  fields.append(name, value);
 }
+
+/** RFC 9110 §5.5, a character for each byte. */
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;

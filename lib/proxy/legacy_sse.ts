@@ -19,40 +19,50 @@ const blankLine = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)/;
  * @param rewrite the data as sent -> the data to send instead; may throw EndpointRefusedError
  */
 export function rewriteEndpointEvent(rewrite: (endpoint: string) => string): StreamEdit {
-  /** One character for each byte. Undefined once the first event has gone by. */
-  let pending: string | undefined = "";
+  return new EndpointEdit(rewrite);
+}
 
-  return {
-    push(chunk) {
-      if (pending === undefined) return chunk;
-      pending += latin1(chunk);
-      let out = "";
-      for (;;) {
-        const blank = /^[\r\n]+/.exec(pending)?.[0] ?? "";
-        out += blank;
-        pending = pending.slice(blank.length);
-        const end = blankLine.exec(pending);
-        if (end === null || shortestEnd(end) > longestEventBytes) break;
-        const event = pending.slice(0, end.index + end[0].length);
-        pending = pending.slice(event.length);
-        out += rewriteEvent(event, rewrite);
-        if (!hasData(event)) continue; // a comment: nothing is dispatched yet
-        out += pending;
-        pending = undefined;
-        return bytes(out);
-      }
-      if (pending.length > longestEventBytes) {
-        out += pending;
-        pending = undefined;
-      }
-      return bytes(out);
-    },
-    end() {
-      const rest = bytes(pending ?? "");
-      pending = undefined;
-      return rest;
-    },
-  };
+/** A class, because thousands are open at a time. */
+class EndpointEdit implements StreamEdit {
+  readonly #rewrite: (endpoint: string) => string;
+  /** One character for each byte. Undefined once the first event has gone by. */
+  #pending: string | undefined = "";
+
+  constructor(rewrite: (endpoint: string) => string) {
+    this.#rewrite = rewrite;
+  }
+
+  push(chunk: Uint8Array): Uint8Array {
+    if (this.#pending === undefined) return chunk;
+    let pending = this.#pending + latin1(chunk);
+    let out = "";
+    for (;;) {
+      const blank = /^[\r\n]+/.exec(pending)?.[0] ?? "";
+      out += blank;
+      pending = pending.slice(blank.length);
+      const end = blankLine.exec(pending);
+      if (end === null || shortestEnd(end) > longestEventBytes) break;
+      const event = pending.slice(0, end.index + end[0].length);
+      pending = pending.slice(event.length);
+      out += rewriteEvent(event, this.#rewrite);
+      if (!hasData(event)) continue; // a comment: nothing is dispatched yet
+      this.#pending = undefined;
+      return bytes(out + pending);
+    }
+    this.#pending = pending;
+    return pending.length > longestEventBytes ? bytes(out + this.#rest()) : bytes(out);
+  }
+
+  end(): Uint8Array {
+    return bytes(this.#rest());
+  }
+
+  /** What was held back. */
+  #rest(): string {
+    const rest = this.#pending ?? "";
+    this.#pending = undefined;
+    return rest;
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 // The credential of a live access token may have been renewed since the token was issued, or be dead before the token is.
 import type { Resource } from "../config/config.ts";
+import type { Answer } from "../http1/answer.ts";
 import type { Revocations } from "../store/revocations.ts";
 import type { Strategy } from "../strategies/strategy.ts";
 import type { Authenticated } from "./bearer_authentication.ts";
@@ -15,7 +16,7 @@ export interface LiveRequest {
   user: Authenticated;
   /** The body is at hand, so the request can be sent once more. */
   isRepeatable: boolean;
-  send(as: Authenticated): Promise<Response>;
+  send(as: Authenticated): Promise<Answer>;
 }
 
 /** The user, with the newest credential that this process knows. */
@@ -25,25 +26,21 @@ export function withCurrentCredential(strategy: Strategy, user: Authenticated): 
 }
 
 /**
- * Sends the request. When the downstream answers 401 the strategy gets to renew the credential, and the request is sent once
- * more (S1-46): a 401 says that nothing was carried out. Whatever comes then is the answer.
+ * When the downstream answers 401 the strategy gets to renew the credential, and the request is sent once more (S1-46): a 401
+ * says that nothing was carried out. Whatever comes then is the answer.
+ *
+ * @param refused the answer, and the user as the request was sent for
  */
-export function sendWithLiveCredential(tools: LiveTools, request: LiveRequest): Promise<Response> {
-  const current = withCurrentCredential(tools.strategy, request.user);
-  return request.send(current).then((answer) =>
-    answer.status === 401 ? sendRenewed(tools, request, { answer, current }) : answer
-  );
-}
-
-async function sendRenewed(
+export async function sendRenewed(
   { strategy, revocations, now }: LiveTools,
   { resource, user, isRepeatable, send }: LiveRequest,
-  { answer, current }: { answer: Response; current: Authenticated },
-): Promise<Response> {
-  const refused = current.access.credential;
+  refused: { answer: Answer; current: Authenticated },
+): Promise<Answer> {
+  const { answer, current } = refused;
+  const refusedCredential = current.access.credential;
   // With raw access tokens the client holds the credential itself; there is no grant to renew.
-  if (refused === undefined || resource.rawAccessTokens) return answer;
-  const credential = await strategy.replace?.(user.access, refused, now());
+  if (refusedCredential === undefined || resource.rawAccessTokens) return answer;
+  const credential = await strategy.replace?.(user.access, refusedCredential, now());
   if (credential === undefined) return answer;
   // Revoked while the provider was asked: what it gave just now must not outlive that.
   if (await revocations.isRevoked(user.access.grantId, { askNow: true })) {
@@ -51,6 +48,6 @@ async function sendRenewed(
     return answer;
   }
   if (!isRepeatable) return answer;
-  void answer.body?.cancel().catch(() => {}); // its connection breaks or goes back; nobody waits for either
+  answer.discard();
   return await send({ ...current, access: { ...current.access, credential } });
 }

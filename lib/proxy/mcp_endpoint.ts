@@ -2,9 +2,11 @@
 // so that it can be mounted anywhere.
 import type { Config, Resource } from "../config/config.ts";
 import { challengeResponse, jsonError } from "../http/error_responses.ts";
+import { isReader } from "../http1/answer.ts";
+import type { FieldList } from "../http1/field_list.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { RequestContext, RequestTarget } from "../http/routed_request.ts";
-import { currentRuntime } from "../runtime/runtime.ts";
+import { type ConnectTcp, currentRuntime } from "../runtime/runtime.ts";
 import { isReachable } from "../runtime/reachability.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";
 import type { Revocations } from "../store/revocations.ts";
@@ -24,7 +26,7 @@ import { identityHeaders } from "./identity_headers.ts";
 import { joinedQuery } from "./joined_query.ts";
 import { legacyEndpoints } from "./legacy_endpoints.ts";
 import { allowOrigin, checkOrigin, isPreflight, preflightAnswer } from "./origin.ts";
-import { sendWithLiveCredential } from "./live_credential.ts";
+import { sendRenewed, withCurrentCredential } from "./live_credential.ts";
 import { outgoingBody } from "./request_body.ts";
 import { openRecord, type RequestRecord } from "./request_record.ts";
 import { openToolGate } from "./tool_gate.ts";
@@ -37,6 +39,8 @@ export interface McpEndpointDeps {
   strategies: Strategies;
   revocations: Pick<Revocations, "isRevoked">;
   fetch: typeof fetch;
+  /** As in ForwardTools. */
+  connectTcp: ConnectTcp | undefined;
   log: Log;
   metrics: Pick<Metrics, "streamOpened" | "streamEnded" | "bytesCarried">;
   now: () => number;
@@ -56,6 +60,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     fetch: deps.fetch,
     fetchOptions: runtime.outgoingFetchOptions,
     resendsBodies: runtime.resendsBodies,
+    connectTcp: deps.connectTcp,
     isReachable,
     connectTimeoutMs: server.connectTimeoutSeconds * 1000,
     reuseConnectionsWithinMs: deps.reuseConnectionsWithinMs,
@@ -92,14 +97,13 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       user = await authenticateBearer(request.headers.get("authorization"), accessTokens, resource);
       downstream = downstreamOf(resource);
       url = downstreamUrl(context.url, downstream, resource, user);
-      if (request.method === "HEAD") return methodNotAllowed();
+      if (neverAsked.has(request.method)) return methodNotAllowed();
     } catch (error) {
       return await refusal(error, request, resource);
     }
-    context.connection.keepOpen();
     context.facts.audited = true;
     const record = openRecord(deps, { requestId: context.facts.requestId, request, resource, access: user.access });
-    const exchange = openExchange(request.signal, downstream.exchangeRules, record);
+    const exchange = openExchange(context, downstream.exchangeRules, record);
     let response: Response;
     try {
       response = await pass(request, {
@@ -111,7 +115,7 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
         traceparent: context.facts.span?.traceparent,
       });
     } catch (error) {
-      exchange.end();
+      exchange.cut(error as Error); // an answer that nobody reads any more would keep its connection
       response = await refusal(error, request, resource);
     }
     record.answered(response);
@@ -136,17 +140,22 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       ? await outgoingBody(request, exchange, server.bodyLimitBytes)
       : await gate.authorize(request, exchange, (message) => record.read(message));
     if (gate === undefined) record.sending(body);
-    if (body.body !== null && !(body.body instanceof ReadableStream)) exchange.count("in", body.body.byteLength);
+    if (body.body !== null && !isReader(body.body)) exchange.count("in", body.body.byteLength);
     const send = (as: Authenticated) => {
       const upwards = headersForDownstream(request.headers, downstreamCredential(resource, as));
-      const headers = withIdentity(upwards, resource, as.access);
-      if (traceparent !== undefined) headers.set("traceparent", traceparent);
-      return forward({ url, method: request.method, headers, body, resource: resource.name }, exchange);
+      const fields = withIdentity(upwards, resource, as.access);
+      if (traceparent !== undefined) fields.set("traceparent", traceparent);
+      return forward({ url, method: request.method, fields, body, resource: resource.name }, exchange);
     };
-    const answer = await sendWithLiveCredential(
-      { strategy: deps.strategies.of(resource), revocations: deps.revocations, now: deps.now },
-      { resource, user, isRepeatable: !(body.body instanceof ReadableStream), send },
-    );
+    const strategy = deps.strategies.of(resource);
+    const current = withCurrentCredential(strategy, user);
+    let answer = await send(current);
+    if (answer.status === 401) {
+      const isRepeatable = !isReader(body.body);
+      const { revocations, now } = deps;
+      const live = { strategy, revocations, now };
+      answer = await sendRenewed(live, { resource, user, isRepeatable, send }, { answer, current });
+    }
     return await answerClient(gate === undefined ? answer : await gate.filter(answer, exchange), {
       resource,
       exchange,
@@ -188,14 +197,16 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
 }
 
 /** Who is asking, where the operator wants the downstream to know. Whatever the client sent under these names is gone by now. */
-function withIdentity(headers: Headers, { strategy }: Resource, access: Access): Headers {
+function withIdentity(fields: FieldList, { strategy }: Resource, access: Access): FieldList {
   if (strategy.kind === "login" && strategy.identityHeaders) {
-    for (const [name, value] of Object.entries(identityHeaders(access))) headers.set(name, value);
+    for (const [name, value] of Object.entries(identityHeaders(access))) fields.set(name, value);
   }
-  return headers;
+  return fields;
 }
 
-/** A HEAD would open the downstream's event stream and leave it to itself. */
+/** A HEAD would open the downstream's event stream and leave it to itself; an answer to TRACE holds the credential. */
+const neverAsked = new Set(["HEAD", "TRACE", "CONNECT"]);
+
 function methodNotAllowed(): Response {
   return new Response(null, { status: 405, headers: { allow: "GET, POST, DELETE, OPTIONS" } });
 }

@@ -1,13 +1,14 @@
 // The body of a request on its way up: small ones whole, because that is cheaper; large ones as they come. Both within the limit.
 import { OAuthError } from "../oauth/errors.ts";
 import { collectBytes } from "../http/collected_bytes.ts";
-import type { Exchange } from "./exchange.ts";
+import { type ByteReader, freeMemory } from "../http1/answer.ts";
+import { type Exchange, whyBroken } from "./exchange.ts";
 
 /** Up to here a body is read whole before it is sent. */
 const wholeUpToBytes = 65_536;
 
 export interface OutgoingBody {
-  body: Uint8Array<ArrayBuffer> | ArrayBuffer | ReadableStream<Uint8Array> | null;
+  body: Uint8Array<ArrayBuffer> | ArrayBuffer | ByteReader | null;
   /** Of a stream whose length the client announced; else the length goes by itself. */
   contentLength?: string | undefined;
   /** Where it is another one than the client announced. */
@@ -30,12 +31,14 @@ export function outgoingBody(
   const length = announced !== null && /^\d+$/.test(announced) ? Number(announced) : undefined;
   if (length !== undefined && length > maxBytes) throw tooLarge(maxBytes);
   if (length !== undefined && length <= wholeUpToBytes) {
-    return exchange.orCut(request.arrayBuffer()).then((body) => ({ body }));
+    return exchange.orCut(request.arrayBuffer()).then((body) => ({ body }), (error) => {
+      throw whyBroken(error, exchange);
+    });
   }
   const { body } = request;
   if (body === null) return { body };
   if (announced === null || length === undefined) return unannounced(body, exchange, maxBytes);
-  return { body: limited(undefined, body.getReader(), exchange, maxBytes), contentLength: announced };
+  return { body: limited(undefined, body.getReader(), { exchange, maxBytes }), contentLength: announced };
 }
 
 /** Chunked: whole when it turns out small, and counted while it streams. */
@@ -47,7 +50,9 @@ async function unannounced(
   const reader = body.getReader();
   const collected = collectBytes();
   while (collected.size <= wholeUpToBytes) {
-    const { done, value } = await exchange.orCut(reader.read());
+    const { done, value } = await exchange.orCut(reader.read()).catch((error) => {
+      throw whyBroken(error, exchange);
+    });
     if (done) return { body: collected.whole() };
     exchange.touch();
     collected.push(value);
@@ -56,34 +61,46 @@ async function unannounced(
       throw tooLarge(maxBytes);
     }
   }
-  return { body: limited(collected.whole(), reader, exchange, maxBytes) };
+  return { body: limited(collected.whole(), reader, { exchange, maxBytes }) };
 }
 
+/** @param first what was read already */
 function limited(
   first: Uint8Array | undefined,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  exchange: Exchange,
-  maxBytes: number,
-): ReadableStream<Uint8Array> {
+  reader: ByteReader,
+  { exchange, maxBytes }: { exchange: Exchange; maxBytes: number },
+): ByteReader {
   let size = 0;
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const chunk = first ?? (await reader.read()).value;
+
+  async function next(): Promise<Uint8Array | undefined> {
+    try {
+      return (await reader.read()).value;
+    } catch (error) {
+      const reason = whyBroken(error, exchange) as Error;
+      exchange.cut(reason);
+      throw reason;
+    }
+  }
+
+  return {
+    async read() {
+      const value = first ?? await next();
       first = undefined;
       exchange.touch();
-      if (chunk === undefined) return controller.close();
-      size += chunk.length;
+      if (value === undefined) return { done: true };
+      size += value.length;
       if (size > maxBytes) {
-        exchange.cut(tooLarge(maxBytes));
+        const error = tooLarge(maxBytes);
+        exchange.cut(error);
         void reader.cancel();
-        controller.error(exchange.signal.reason);
-        return;
+        throw error;
       }
-      exchange.count("in", chunk.length);
-      controller.enqueue(chunk);
+      exchange.count("in", value.length);
+      return { done: false, value };
     },
     cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+    release: freeMemory,
+  };
 }
 
 function tooLarge(maxBytes: number): OAuthError {

@@ -1,6 +1,7 @@
 // What stays of one MCP request of a known user: a line in the audit stream and, while it is an open stream, a count.
 // Never its arguments, never its answer.
 import type { Resource } from "../config/config.ts";
+import { isReader } from "../http1/answer.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Access } from "../tokens/access_token.ts";
@@ -69,7 +70,7 @@ class OpenRecord implements RequestRecord {
   }
 
   sending({ body }: OutgoingBody): void {
-    if (this.#about.method === undefined && body !== null && !(body instanceof ReadableStream)) {
+    if (this.#about.method === undefined && body !== null && !isReader(body)) {
       this.#about = aboutBody(body);
     }
   }
@@ -114,11 +115,13 @@ function aboutHeaders(headers: Headers): About {
   return method === null ? {} : printable(method, decodeMetadataHeader(headers.get("mcp-name") ?? ""));
 }
 
+const utf8 = new TextDecoder();
+
 /** What the body says to us; a downstream with an odd parser may read it otherwise, unless tool scopes are enforced. */
 function aboutBody(body: ArrayBuffer | Uint8Array): About {
   if (body.byteLength === 0 || body.byteLength > maxParsedBytes) return {};
   try {
-    const { method, params } = JSON.parse(new TextDecoder().decode(body)) as { method?: unknown; params?: unknown };
+    const { method, params } = JSON.parse(utf8.decode(body)) as { method?: unknown; params?: unknown };
     return printable(method, (params as { name?: unknown } | undefined)?.name);
   } catch {
     return {}; // whatever it is, the downstream will say so

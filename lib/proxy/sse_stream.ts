@@ -1,5 +1,6 @@
 // An SSE stream on its way to the client: kept alive while it is quiet, edited where it has to be, otherwise as it came.
 import { dropMarks } from "./byte_order_mark.ts";
+import type { ByteReader } from "../http1/answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { keepAlive, type Quiet, stopKeepAlive } from "./sse_keepalive.ts";
 
@@ -37,14 +38,14 @@ const readNothingAhead = { highWaterMark: 0 };
  * are off: Bun sends the head of an answer with the first byte of its body, and edges hold back what has none. Backpressure,
  * cancellation and a break-off go through; a broken source never becomes a clean end.
  */
-export function sseStream(source: ReadableStream<Uint8Array>, options: SseStreamOptions): ReadableStream<Uint8Array> {
-  return new ReadableStream(new SseSource(source.getReader(), options), readNothingAhead);
+export function sseStream(source: ByteReader, options: SseStreamOptions): ReadableStream<Uint8Array> {
+  return new ReadableStream(new SseSource(source, options), readNothingAhead);
 }
 
 /** A class, because thousands are open at a time and closures take several times the memory. */
 class SseSource implements UnderlyingDefaultSource<Uint8Array>, Quiet {
   lastByteAt = performance.now();
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: ByteReader;
   readonly #options: SseStreamOptions;
   readonly #quietMs: number;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -54,7 +55,7 @@ class SseSource implements UnderlyingDefaultSource<Uint8Array>, Quiet {
   #last = lineFeed;
   #beforeLast = lineFeed;
 
-  constructor(reader: ReadableStreamDefaultReader<Uint8Array>, options: SseStreamOptions) {
+  constructor(reader: ByteReader, options: SseStreamOptions) {
     this.#reader = reader;
     this.#options = options;
     this.#quietMs = options.keepaliveMs || quietHeadMs;

@@ -2,9 +2,12 @@
 import type { Resource } from "../config/config.ts";
 import { collectBytes } from "../http/collected_bytes.ts";
 import { readText } from "../http/read_text.ts";
+import type { Answer, ByteReader } from "../http1/answer.ts";
+import type { Fields } from "../http1/field_list.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";
-import type { Exchange } from "./exchange.ts";
+import { editedAnswer, streamOf } from "./edited_answer.ts";
+import { type Exchange, whyBroken } from "./exchange.ts";
 import { type JsonRpcMessage, parseJsonRpcMessage } from "./json_rpc_request.ts";
 import type { OutgoingBody } from "./request_body.ts";
 import { checkToolRequest } from "./tool_authorization.ts";
@@ -19,7 +22,7 @@ export interface ToolGate {
    */
   authorize(request: Request, exchange: Exchange, read: (message: JsonRpcMessage) => void): Promise<OutgoingBody>;
   /** The answer without the tools that the user may not call. @throws OAuthError 502 when it can't be looked into */
-  filter(answer: Response, exchange: Exchange): Promise<Response>;
+  filter(answer: Answer, exchange: Exchange): Promise<Answer>;
 }
 
 /** The gate for one user; undefined where no tool needs a scope. */
@@ -39,7 +42,10 @@ function createGate(filter: ToolFilter): ToolGate {
       if (isEncoded(request.headers)) {
         throw new OAuthError("invalid_request", "send the body without a content encoding", { status: 415 });
       }
-      const message = parseJsonRpcMessage(await exchange.orCut(readText(request, { maxBytes })));
+      const text = await exchange.orCut(readText(request, { maxBytes })).catch((error) => {
+        throw whyBroken(error, exchange);
+      });
+      const message = parseJsonRpcMessage(text);
       read(message);
       checkToolRequest({ headers: request.headers, message, toolScopes, granted });
       // The client's own type may name a charset in which the downstream would read another message.
@@ -50,27 +56,27 @@ function createGate(filter: ToolFilter): ToolGate {
 }
 
 async function filterAnswer(
-  answer: Response,
+  answer: Answer,
   { filter, exchange }: { filter: ToolFilter; exchange: Exchange },
-): Promise<Response> {
-  const { body, status } = answer;
-  if (body === null) return answer;
-  if (isEncoded(answer.headers)) {
-    void body.cancel().catch(() => {}); // nobody waits for it any more
+): Promise<Answer> {
+  const { status, fields } = answer;
+  const reader = answer.reader();
+  if (reader === null) return answer;
+  if (isEncoded(fields)) {
+    void reader.cancel().catch(() => {}); // nobody waits for it any more
     throw unreadable("the MCP server compressed its answer although it was asked not to");
   }
-  const headers = new Headers(answer.headers);
-  headers.delete("content-length");
-  const type = headers.get("content-type") ?? "";
+  const type = fields.get("content-type") ?? "";
   if (/^text\/event-stream\b/i.test(type)) {
-    return new Response(body.pipeThrough(filterEventStream(filter)), { status, headers });
+    return editedAnswer({ status, fields }, streamOf(reader).pipeThrough(filterEventStream(filter)));
   }
-  const bytes = await exchange.orCut(readWhole(body, filter.maxBytes)).catch((error) => {
-    throw error instanceof OAuthError || exchange.signal.aborted
+  const bytes = await exchange.orCut(readWhole(reader, filter.maxBytes)).catch((error) => {
+    throw error instanceof OAuthError || exchange.reason !== undefined
       ? error
       : unreadable("the MCP server broke off in the middle of its answer", error);
   });
-  return new Response(filterBytes(bytes, filter, answer.ok && /json/i.test(type)), { status, headers });
+  const isJson = status >= 200 && status < 300 && /json/i.test(type);
+  return editedAnswer({ status, fields }, filterBytes(bytes, filter, isJson));
 }
 
 /**
@@ -82,28 +88,31 @@ function filterBytes(
   bytes: Uint8Array<ArrayBuffer>,
   filter: ToolFilter,
   mustBeJson: boolean,
-): Uint8Array<ArrayBuffer> | string {
+): Uint8Array<ArrayBuffer> {
   const text = new TextDecoder().decode(bytes);
   if (text.trim() === "") return bytes;
   try {
     const filtered = filterMessage(text, filter);
-    return filtered === text ? bytes : filtered;
+    return filtered === text ? bytes : new TextEncoder().encode(filtered);
   } catch (error) {
     if (error instanceof SyntaxError && !mustBeJson) return bytes; // no MCP message, so no tools in it either
     throw unreadable("the MCP server answered with something that can't be read as JSON");
   }
 }
 
-async function readWhole(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readWhole(reader: ByteReader, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const whole = collectBytes();
-  for await (const chunk of body) {
-    whole.push(chunk);
-    if (whole.size > maxBytes) throw unreadable(`the MCP server's answer is larger than ${maxBytes} bytes`);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return whole.whole();
+    whole.push(value);
+    if (whole.size <= maxBytes) continue;
+    void reader.cancel().catch(() => {}); // nobody waits for it any more
+    throw unreadable(`the MCP server's answer is larger than ${maxBytes} bytes`);
   }
-  return whole.whole();
 }
 
-function isEncoded(headers: Headers): boolean {
+function isEncoded(headers: Fields): boolean {
   return !/^(identity)?$/i.test(headers.get("content-encoding") ?? "");
 }
 

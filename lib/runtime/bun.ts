@@ -1,5 +1,7 @@
 // Bun: each setting here is one without which a streaming proxy breaks.
 import { setTimeout as wait } from "node:timers/promises";
+import { directBody } from "./bun_body.ts";
+import { connectTcpOnBun } from "./bun_tcp.ts";
 import { headerLimitFlag, maxHeaderBytes } from "./header_limit.ts";
 import type { Connection, Runtime } from "./runtime.ts";
 
@@ -48,6 +50,8 @@ export const bunRuntime: Runtime = {
   outgoingFetchOptions: { decompress: false, timeout: false } as RequestInit,
   singleUseConnection: { keepalive: false },
   resendsBodies: false,
+  connectTcp: connectTcpOnBun,
+  bodyOf: directBody,
 
   serve({ host, port, fetch, sharesPort = false, idleTimeoutSeconds = defaultIdleTimeoutSeconds }) {
     raiseHeaderLimit();

@@ -26,6 +26,16 @@ export const denoRuntime: Runtime = {
   },
   resendsBodies: true,
 
+  bodyOf: (pieces) =>
+    new ReadableStream({
+      async pull(controller) {
+        const piece = await pieces.next();
+        if (piece === undefined) controller.close();
+        else controller.enqueue(piece);
+      },
+      cancel: (reason) => pieces.cancel(reason),
+    }, { highWaterMark: 0 }),
+
   serve({ host, port, fetch, sharesPort = false }) {
     const abort = new AbortController();
     let running = 0;

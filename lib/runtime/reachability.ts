@@ -19,7 +19,8 @@ export function isReachable(url: URL, timeoutMs: number): Promise<boolean> {
   });
 }
 
-function hasOutgoingProxy(): boolean {
+/** Requests are to leave through a proxy that the environment names, as far as the runtime takes notice. */
+export function hasOutgoingProxy(): boolean {
   return ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].some((name) =>
     (process.env[name] ?? process.env[name.toLowerCase()] ?? "") !== ""
   );

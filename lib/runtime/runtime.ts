@@ -30,6 +30,39 @@ export interface Listener {
   stop(graceSeconds: number): Promise<void>;
 }
 
+/** Where a body comes from, piece by piece. */
+export interface Pieces {
+  /** undefined at the end. A rejection breaks the body off. */
+  next(): Promise<Uint8Array | undefined>;
+  /** The client's side has its own copy of the piece. Not called where the runtime does not say so. */
+  written(piece: Uint8Array): void;
+  /** The client is gone. Not called where its leaving is only seen by its request's signal. */
+  cancel(reason: unknown): void;
+}
+
+/** An open TCP connection. */
+export interface TcpConnection {
+  /** @returns how many of the first `length` bytes the system took; less than 0 when the connection is gone. Then wait for `drain` or `closed` */
+  write(bytes: Uint8Array, length: number): number;
+  /** From now on nothing is read, but for what the system has handed over already. */
+  pause(): void;
+  resume(): void;
+  /** At once; `closed` is still called. */
+  destroy(): void;
+}
+
+export interface TcpHandlers {
+  /** @param chunk the receiver's to keep */
+  data(chunk: Buffer): void;
+  /** The system takes bytes again. */
+  drain(): void;
+  /** @param code the system's; undefined for a clean end */
+  closed(code: string | undefined): void;
+}
+
+/** @throws Error with the system's `code`: `ECONNREFUSED`, `ENOTFOUND`, … */
+export type ConnectTcp = (to: { host: string; port: number }, handlers: TcpHandlers) => Promise<TcpConnection>;
+
 export interface Runtime {
   readonly name: "bun" | "deno";
   /** Listens at once; throws what the system says (`EADDRINUSE`, `EACCES`) when it can't. */
@@ -47,6 +80,10 @@ export interface Runtime {
    * @throws Error where it would get other permissions than this process has
    */
   ownCommand(args: readonly string[]): string[];
+  /** The body of a response: a piece is asked for when the one before is on its way. */
+  bodyOf(pieces: Pieces): ReadableStream<Uint8Array>;
+  /** Absent where `fetch` is no slower. Such a connection does not keep the process alive. */
+  readonly connectTcp?: ConnectTcp;
   /** Options for a fetch that hands answers on as they came and waits as long as its signal lets it. */
   readonly outgoingFetchOptions: RequestInit;
   /** Options for a fetch on a connection of its own, so that a kept one that died neither fails it nor has it sent twice. */

@@ -34,21 +34,33 @@ export interface LoggedRequest {
   path: string | undefined;
   /** What a trusted proxy says that the client asked for. */
   host: string | undefined;
+  /** From here on. */
+  facts?: RequestFacts;
+}
+
+export interface Logged<R extends LoggedRequest> {
+  answer(routed: R): Response | Promise<Response>;
+  /** What is answered instead when `answer` throws. */
+  failed(error: unknown, routed: R): Response | Promise<Response>;
 }
 
 /** Logs and measures: method, path without query, status and the time until the head of the answer was known. */
-export type RequestLog = (
-  request: LoggedRequest,
-  answer: (facts: RequestFacts) => Response | Promise<Response>,
-) => Promise<Response>;
+export type RequestLog = <R extends LoggedRequest>(request: R, route: Logged<R>) => Promise<Response>;
 
 export function createRequestLog({ log, metrics, tracing, hostLabel }: RequestLogTools): RequestLog {
-  return async ({ request: { method, headers }, url: { pathname }, path = "other", host }, answer) => {
+  return async (logged, route) => {
+    const { request: { method, headers }, url: { pathname }, path = "other", host } = logged;
     const started = performance.now();
     const facts: RequestFacts = { requestId: freshRequestId() };
     const isProbe = probes.has(pathname);
     if (tracing !== undefined && !isProbe) facts.span = tracing.begin(headers.get("traceparent"));
-    const response = await answer(facts);
+    logged.facts = facts;
+    let response: Response;
+    try {
+      response = await route.answer(logged);
+    } catch (error) {
+      response = await route.failed(error, logged);
+    }
     const ms = performance.now() - started;
     const labels = {
       host: hostLabel(host ?? headers.get("host") ?? undefined),

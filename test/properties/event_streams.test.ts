@@ -118,7 +118,7 @@ async function pump(
   });
   const passed = filtered ? source.pipeThrough(filterEventStream(filter)) : source;
   const edit = edited ? rewriteEndpointEvent(rewrite) : undefined;
-  return await new Response(sseStream(passed, { keepaliveMs: 0, edit, exchange })).bytes();
+  return await new Response(sseStream(passed.getReader(), { keepaliveMs: 0, edit, exchange })).bytes();
 }
 
 /** As the proxy leaves them to the client, which drops one mark itself. */

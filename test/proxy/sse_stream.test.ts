@@ -19,7 +19,7 @@ function rig(options: Partial<SseStreamOptions> = {}): Rig {
   const ended = Promise.withResolvers<void>();
   let source: ReadableStreamDefaultController<Uint8Array>;
   const stream = sseStream(
-    new ReadableStream({ start: (controller) => void (source = controller), cancel: cancelled.resolve }),
+    new ReadableStream({ start: (controller) => void (source = controller), cancel: cancelled.resolve }).getReader(),
     { keepaliveMs: 0, exchange: { count: () => {}, end: () => ended.resolve() }, ...options },
   );
   const reader = stream.getReader();

@@ -53,6 +53,7 @@ export function appInProcess(
     metrics: createMetrics({ version: "0.0.0", storeStatus: store.status }),
     tracing: undefined,
     scopes: createResourceScopes(tools),
+    connectTcp: undefined,
     rateLimits: createRateLimits(config.rateLimit, { now }),
     clients: createClients({ ...tools, config: config.clients }),
     strategies,

@@ -24,6 +24,9 @@ export interface McpProxyOptions {
   credential?: string;
   /** What happens to the credential of a live token. */
   strategy?: Pick<Strategy, "current" | "replace" | "revoke">;
+  /** Downstreams are asked by fetch, as those with TLS are. */
+  viaFetch?: boolean;
+  /** Implies `viaFetch`. */
   fetch?: typeof fetch;
   /** The listener's, on Bun. */
   idleTimeoutSeconds?: number;
@@ -75,6 +78,7 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     scopes: createResourceScopes({ fetch, now: () => now, log }),
     strategies: { of: () => ({ ...withoutStrategy, ...options.strategy }) },
     fetch: options.fetch ?? fetch,
+    connectTcp: options.viaFetch || options.fetch !== undefined ? undefined : currentRuntime().connectTcp,
     log,
     metrics: { streamOpened: () => {}, streamEnded: () => {}, bytesCarried: () => {} },
     now: () => now,
@@ -86,6 +90,7 @@ export async function startMcpProxy(downstreamUrl: string, options: McpProxyOpti
     ...(options.idleTimeoutSeconds === undefined ? {} : { idleTimeoutSeconds: options.idleTimeoutSeconds }),
     fetch: (request, connection) =>
       endpoint(request, resource, {
+        request,
         url: new URL(request.url),
         connection,
         facts: { requestId: "request-1" },

@@ -6,6 +6,8 @@ export interface RawExchange {
   text(): string;
   /** Resolves once `wanted` has arrived; rejects when the connection ends before. */
   until(wanted: string): Promise<string>;
+  /** The system has taken the first text. */
+  sent: Promise<void>;
   /** How the server ended the connection. */
   closed: Promise<"end" | "reset">;
   write(text: string): void;
@@ -17,7 +19,8 @@ export function rawRequest(port: number, text: string): RawExchange {
   let received = "";
   const watchers = new Set<() => void>();
   let how: "end" | "reset" | undefined;
-  const socket = net.connect(port, "127.0.0.1", () => socket.write(text));
+  const taken = Promise.withResolvers<void>();
+  const socket = net.connect(port, "127.0.0.1", () => socket.write(text, () => taken.resolve()));
   socket.setEncoding("latin1");
   socket.on("data", (chunk: string) => {
     received += chunk;
@@ -33,6 +36,7 @@ export function rawRequest(port: number, text: string): RawExchange {
   });
   return {
     text: () => received,
+    sent: taken.promise,
     closed,
     write: (more) => void socket.write(more),
     destroy: () => void socket.destroy(),
