@@ -28,7 +28,7 @@ export function brokenReference(cell: string): string | undefined {
 /** The names of a file's tests as they stand in its source, where a table of cases fills in what is between `${` and `}`. */
 function testNames(file: string): string[] {
   const source = readFileSync(file, "utf8");
-  return [...source.matchAll(/\b(?:test|property)\(\s*(?:"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g)].map(([, plain, table]) =>
-    (plain ?? table!).replace(/\\(.)/g, "$1")
-  );
+  return [...source.matchAll(/\b(?:test|property)\(\s*(?:"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g)].map((
+    [, plain, table],
+  ) => (plain ?? table!).replace(/\\(.)/g, "$1"));
 }

@@ -1,4 +1,5 @@
 // Thousands of idle event streams: memory, events, and what happens when half of the readers leave.
+import { keepAwake } from "../awake_cores.ts";
 import { interleave } from "../rounds.ts";
 import type { Findings, Section, Settings } from "../section.ts";
 import { medianOf, printNumber, printSpread, quantile, spreadOf } from "../statistics.ts";
@@ -14,10 +15,10 @@ export const streams: Section = {
     const rows = await startStreamRows(settings, stack);
     const all = Object.values(rows);
     const memory = new Map(all.map((row) => [row, row.kibPerStream()]));
-    const paced = await interleave(all, settings.rounds, (row, round) => {
-      settings.say(`round ${round + 1} of ${settings.rounds}: paced events, ${row.contender.name}`);
-      return row.peer.ask("paced", pacedEvents);
-    });
+    const asleep = await pacedEach(all, settings);
+    const awakeCores = keepAwake([settings.cores.proxy, settings.cores.load]);
+    const paced = await pacedEach(all, settings);
+    await awakeCores[Symbol.asyncDispose]();
     const toAll = await interleave(all, settings.rounds, (row, round) => {
       settings.say(`round ${round + 1} of ${settings.rounds}: one event to all, ${row.contender.name}`);
       return row.peer.ask("toAll", undefined);
@@ -31,7 +32,6 @@ export const streams: Section = {
       const leftMs = await row.peer.ask("leaveHalf", undefined);
       await row.peer.ask("toAll", undefined); // whoever stayed still gets what comes
       const { wrong } = await row.peer.ask("state", undefined);
-      const fromDirect = paced.get(rows.direct)!.map((times) => quantile(times, 0.5));
       measured.push({
         row,
         cut,
@@ -39,7 +39,8 @@ export const streams: Section = {
         wrong,
         memory: memory.get(row)!,
         later: later.get(row)!,
-        pacedAdded: paced.get(row)!.map((times, round) => quantile(times, 0.5) - fromDirect[round]!),
+        pacedAdded: addedTo(paced, rows.direct, row),
+        pacedAsleep: addedTo(asleep, rows.direct, row),
         pacedP99: paced.get(row)!.map((times) => quantile(times, 0.99)),
         toAllP99: toAll.get(row)!.map((times) => quantile(times, 0.99) / 1000),
       });
@@ -47,6 +48,21 @@ export const streams: Section = {
     return findings(settings, measured);
   },
 };
+
+type Paced = Map<StreamRow, number[][]>;
+
+function pacedEach(rows: readonly StreamRow[], settings: Settings): Promise<Paced> {
+  return interleave(rows, settings.rounds, (row, round) => {
+    settings.say(`round ${round + 1} of ${settings.rounds}: paced events, ${row.contender.name}`);
+    return row.peer.ask("paced", pacedEvents);
+  });
+}
+
+/** Microseconds by which the middle event of each round came later than the direct one. */
+function addedTo(paced: Paced, direct: StreamRow, row: StreamRow): number[] {
+  const fromDirect = paced.get(direct)!.map((times) => quantile(times, 0.5));
+  return paced.get(row)!.map((times, round) => quantile(times, 0.5) - fromDirect[round]!);
+}
 
 interface Measured {
   row: StreamRow;
@@ -58,6 +74,8 @@ interface Measured {
   later: number;
   /** Microseconds, by round. */
   pacedAdded: number[];
+  /** The same where the cores may sleep between two events. */
+  pacedAsleep: number[];
   pacedP99: number[];
   /** Milliseconds, by round. */
   toAllP99: number[];
@@ -72,6 +90,7 @@ function findings({ minutes, rounds }: Settings, measured: readonly Measured[]):
     measured === direct ? "" : printNumber(measured.later, 1),
     printNumber(measured.row.openedInSeconds, 1),
     measured === direct ? "" : printSpread(spreadOf(measured.pacedAdded), 0),
+    measured === direct ? "" : printSpread(spreadOf(measured.pacedAsleep), 0),
     printSpread(spreadOf(measured.pacedP99), 0),
     printSpread(spreadOf(measured.toAllP99), 0),
     String(measured.cut),
@@ -88,6 +107,7 @@ function findings({ minutes, rounds }: Settings, measured: readonly Measured[]):
         `after ${minutes} min`,
         "opened in s",
         "paced event: p50 added µs",
+        "cores asleep before it",
         "p99 µs",
         "one to all: p99 ms",
         "cut",
@@ -120,7 +140,8 @@ function findings({ minutes, rounds }: Settings, measured: readonly Measured[]):
       `${streams} streams in each row, all open at the same time, each with a token of its own; a file limit of ${fileLimit} ` +
       "allows no more than half as many. KiB/stream is the growth of the proxy's resident memory from before the first " +
       `stream. ${rounds} rounds in turn of ${pacedEvents} events through one stream, one each 10 ms, while the others are ` +
-      "quiet; and of one event to all, timed from the first write to the arrival at each reader. The direct row is what the " +
+      "quiet, with the two cores kept awake by a task of the lowest priority (SCHED_IDLE), and without, where a virtual " +
+      "machine adds what it takes to wake them; and of one event to all, timed from the first write to the arrival at each reader. The direct row is what the " +
       "bench itself needs for that. At the end every second reader leaves at once, until the downstream has lost as many.",
     ],
     wrongAnswers: measured.reduce((sum, { wrong }) => sum + wrong, 0),
