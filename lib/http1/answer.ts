@@ -1,5 +1,5 @@
 // An answer as the proxy passes it on, wherever it came from: the head, and a body that is read once.
-import type { Fields } from "./field_list.ts";
+import type { FieldList } from "./field_list.ts";
 
 /** As a stream's default reader does it. */
 export interface ByteReader {
@@ -23,7 +23,7 @@ export function isReader(body: Uint8Array | ArrayBuffer | ByteReader | null): bo
 export interface Answer {
   readonly status: number;
   /** Looked at before anything is read. */
-  readonly fields: Fields;
+  readonly fields: FieldList;
   /** null where there is no body. */
   reader(): ByteReader | null;
   /** A body of announced length. No promise where it is there already. @throws Error, now or later, when it breaks off */

@@ -4,13 +4,15 @@ import { isReader } from "./answer.ts";
 import { Http1Connection, type Watch, type WireRequest } from "./connection.ts";
 import type { Http1Answer } from "./http1_answer.ts";
 import { Http1Error } from "./http1_error.ts";
-import { printRequestHead, type RequestFraming, type RequestHead } from "./request_head.ts";
+import { addressOf, printRequestHead, type RequestFraming, type RequestHead } from "./request_head.ts";
 
 export interface Http1Request extends RequestHead {
-  /** null: none. */
-  body: WireRequest["body"];
-  /** Of a stream whose length is known. */
-  contentLength?: string | undefined;
+  body: {
+    /** null: none. */
+    body: WireRequest["body"];
+    /** Of a stream whose length is known. */
+    contentLength?: string | undefined;
+  };
 }
 
 export interface Http1ClientOptions {
@@ -43,10 +45,10 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
 
   return {
     send(request, watch) {
-      const { url, body } = request;
+      const { url, body: { body } } = request;
       const framing = framingOf(request);
       const head = printRequestHead(request, framing);
-      const kept = takeIdle(url.host);
+      const kept = takeIdle(addressOf(url).host);
       const wire = { head, body, framing };
       return kept === undefined ? sendOnNew(url, wire, watch) : kept.send(wire, watch);
     },
@@ -140,7 +142,7 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
 }
 
 /** A POST without a body says so (RFC 9110 §8.6). */
-function framingOf({ method, body, contentLength }: Http1Request): RequestFraming {
+function framingOf({ method, body: { body, contentLength } }: Http1Request): RequestFraming {
   if (body === null) return bodiless.has(method) ? "none" : 0;
   if (!isReader(body)) return body.byteLength;
   return contentLength === undefined ? "chunked" : Number(contentLength);

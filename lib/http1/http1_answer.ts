@@ -19,10 +19,12 @@ const smallBytes = 512;
 /** So much waits for a slow reader, and what the system has read beyond it. */
 const readAheadBytes = 65_536;
 
+const noFields = new FieldList();
+
 /** One object for all of it, because thousands are open at a time. */
 export class Http1Answer implements Answer, ByteReader, ByteSink, Cuttable {
   status = 0;
-  fields = new FieldList();
+  fields = noFields;
   readonly #flow: Flow;
   #hasBody = false;
   /** What came and was not read yet. */
@@ -141,8 +143,6 @@ export class Http1Answer implements Answer, ByteReader, ByteSink, Cuttable {
     waiting?.(next);
   }
 }
-
-const noFields = new FieldList();
 
 type Next = Awaited<ReturnType<ByteReader["read"]>>;
 

@@ -1,5 +1,5 @@
 // Writes the head of a request (RFC 9112 §3, §5). Last line of defence: nothing that ends a line gets past this file.
-import type { Fields } from "./field_list.ts";
+import type { FieldList } from "./field_list.ts";
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -10,7 +10,7 @@ export type RequestFraming = number | "chunked" | "none";
 export interface RequestHead {
   method: string;
   url: URL;
-  fields: Fields;
+  fields: FieldList;
 }
 
 /**
@@ -21,23 +21,42 @@ export interface RequestHead {
 export function printRequestHead({ method, url, fields }: RequestHead, framing: RequestFraming): string {
   if (!token.test(method)) throw new TypeError("not a method");
   if (withOtherFraming.has(method)) throw new TypeError(`${method} is not asked of anybody`);
-  if (url.protocol !== "http:") throw new TypeError("not an http: URL"); // of others a path may hold anything
-  let text = `${targetOf(method, url)}\r\nhost: ${url.host}\r\n`;
-  fields.forEach((value, name) => {
-    if (name === "host" || name === "content-length" || name === "transfer-encoding" || name === "connection") return;
+  const { target, host } = addressOf(url);
+  const text = [method, " ", target, " HTTP/1.1\r\nhost: ", host, "\r\n"];
+  const { parts } = fields;
+  for (let i = 0; i < parts.length; i += 2) {
+    const name = parts[i]!;
+    const value = parts[i + 1]!;
+    if (name === "host" || name === "content-length" || name === "transfer-encoding" || name === "connection") continue;
     if (!isName(name) || !fieldValue.test(value)) {
       throw new TypeError(`${JSON.stringify(name)} can't be sent in a header`);
     }
-    text += `${name}: ${value}\r\n`;
-  });
-  if (framing === "chunked") text += "transfer-encoding: chunked\r\n";
-  else if (framing !== "none") text += `content-length: ${framing}\r\n`;
-  return `${text}\r\n`;
+    text.push(name, ": ", value, "\r\n");
+  }
+  if (framing === "chunked") text.push("transfer-encoding: chunked\r\n");
+  else if (framing !== "none") text.push("content-length: ", String(framing), "\r\n");
+  text.push("\r\n");
+  return text.join("");
 }
 
-/** A URL prints neither spaces nor control characters, and no characters beyond ASCII. */
-function targetOf(method: string, { pathname, search }: URL): string {
-  return `${method} ${pathname}${search} HTTP/1.1`;
+interface Address {
+  /** For the first line. */
+  target: string;
+  /** With a port that is not the usual one. */
+  host: string;
+}
+
+/** Most requests have the same URL object, which nobody changes, and each look at a URL makes a string. */
+const addresses = new WeakMap<URL, Address>();
+
+/** A URL prints neither spaces nor control characters, and none beyond ASCII. @throws TypeError */
+export function addressOf(url: URL): Address {
+  let address = addresses.get(url);
+  if (address === undefined) {
+    if (url.protocol !== "http:") throw new TypeError("not an http: URL"); // of others a path may hold anything
+    addresses.set(url, address = { target: url.pathname + url.search, host: url.host });
+  }
+  return address;
 }
 
 /** The framing of their answers is another one (RFC 9112 §6.3), and TRACE would send the credential back. */

@@ -13,7 +13,6 @@ export interface ResponseHead {
   keepsConnection: boolean;
 }
 
-const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Also a CR or a LF that is half of a line end, by which two readers could see two lines or one (RFC 9112 §2.2). */
 // deno-lint-ignore no-control-regex
@@ -26,17 +25,9 @@ const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
 export function parseResponseHead(text: string): ResponseHead {
   if (forbidden.test(text)) throw malformed("a control character in the head");
   const lineEnd = endOfLine(text, 0);
-  const [, minor, code] = statusLine.exec(text.slice(0, lineEnd)) ?? [];
-  if (code === undefined) throw malformed("no status line of HTTP/1.0 or 1.1");
-  const status = Number(code);
-  const parts: string[] = [];
-  for (let start = lineEnd + 2; start < text.length;) {
-    const end = endOfLine(text, start);
-    parseField(text, { start, end }, parts);
-    start = end + 2;
-  }
-  const fields = new FieldList(parts);
-  const isLatest = minor === "1";
+  const status = parseStatus(text, lineEnd);
+  const fields = parseFields(text, lineEnd + 2);
+  const isLatest = text[7] === "1";
   const framing = framingOf(status, fields, isLatest);
   const keepsConnection = isLatest && framing !== "close" && !endsConnection(fields) && !mayHaveMore(status, fields);
   return { status, fields, framing, keepsConnection };
@@ -47,19 +38,39 @@ function endOfLine(text: string, start: number): number {
   return end < 0 ? text.length : end;
 }
 
+/** Of `HTTP/1.1 200 OK`, with or without a reason (RFC 9112 §4). @throws Http1Error */
+function parseStatus(text: string, lineEnd: number): number {
+  const status = digitAt(text, 9) * 100 + digitAt(text, 10) * 10 + digitAt(text, 11);
+  const isWhole = lineEnd === 12 || (lineEnd > 12 && text[12] === " ");
+  const isKnown = (text.startsWith("HTTP/1.1 ") || text.startsWith("HTTP/1.0 ")) && isWhole;
+  if (!isKnown || !(status >= 100)) throw malformed("no status line of HTTP/1.0 or 1.1");
+  return status;
+}
+
+/** NaN where there is none. */
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - 48;
+  return digit >= 0 && digit <= 9 ? digit : NaN;
+}
+
 /** @throws Http1Error, also for a line that continues the one before (RFC 9112 §5.2) */
-function parseField(text: string, { start, end }: { start: number; end: number }, parts: string[]): void {
-  const colon = text.indexOf(":", start);
-  let nameEnd = Math.min(colon, end);
-  // RFC 9112 §5.1: a proxy removes whitespace before the colon.
-  while (nameEnd > start && isBlank(text, nameEnd - 1)) nameEnd--;
-  const name = colon < 0 || colon > end ? undefined : nameOf(text.slice(start, nameEnd));
-  if (name === undefined) throw malformed("a header line without a name");
-  let valueStart = colon + 1;
-  let valueEnd = end;
-  while (valueStart < valueEnd && isBlank(text, valueStart)) valueStart++;
-  while (valueEnd > valueStart && isBlank(text, valueEnd - 1)) valueEnd--;
-  parts.push(name, text.slice(valueStart, valueEnd));
+function parseFields(text: string, from: number): FieldList {
+  const parts: string[] = [];
+  for (let start = from, end; start < text.length; start = end + 2) {
+    end = endOfLine(text, start);
+    const colon = text.indexOf(":", start);
+    let nameEnd = Math.min(colon, end);
+    // RFC 9112 §5.1: a proxy removes whitespace before the colon.
+    while (nameEnd > start && isBlank(text, nameEnd - 1)) nameEnd--;
+    const name = colon < 0 || colon > end ? undefined : nameOf(text.slice(start, nameEnd));
+    if (name === undefined) throw malformed("a header line without a name");
+    let valueStart = colon + 1;
+    let valueEnd = end;
+    while (valueStart < valueEnd && isBlank(text, valueStart)) valueStart++;
+    while (valueEnd > valueStart && isBlank(text, valueEnd - 1)) valueEnd--;
+    parts.push(name, text.slice(valueStart, valueEnd));
+  }
+  return new FieldList(parts);
 }
 
 /** OWS (RFC 9110 §5.6.3). */

@@ -8,11 +8,13 @@ import type { Log } from "../telemetry/log.ts";
 import { type Exchange, watchBody } from "./exchange.ts";
 import { headersForClient } from "./headers.ts";
 import { EndpointRefusedError } from "./legacy_sse.ts";
+import type { RequestRecord } from "./request_record.ts";
 import { sseStream, type StreamEdit } from "./sse_stream.ts";
 
 export interface AnswerOptions {
   resource: Resource;
   exchange: Exchange;
+  record: Pick<RequestRecord, "streams">;
   /** 0 = off. */
   sseKeepaliveMs: number;
   /** Where the answer may be a legacy event stream. */
@@ -38,36 +40,49 @@ export function answerClient(answer: Answer, options: AnswerOptions): Response |
     answer.discard();
     throw refusal;
   }
-  const headers = headersForClient(fields);
-  if (status === 204 || status === 205 || status === 304) return withoutBody();
+  const head = { status, fields: headersForClient(fields) };
+  if (status === 204 || status === 205 || status === 304) return withoutBody(answer, head, exchange);
   const isStream = eventStreamType.test(type);
-  if (isStream || Number(headers.get("content-length") ?? Infinity) > wholeUpToBytes) {
-    const reader = answer.reader();
-    if (reader === null) return withoutBody();
-    return new Response(isStream ? eventStream(reader, headers, options) : watchBody(reader, exchange), {
-      status,
-      headers: headers.toRecord(),
-    });
+  if (!isStream && Number(head.fields.get("content-length") ?? Infinity) <= wholeUpToBytes) {
+    const whole = answer.whole();
+    return whole instanceof Promise ? wholeLater(whole, head, options) : wholeAnswer(whole, head, exchange);
   }
-  const whole = answer.whole();
-  if (whole instanceof Promise) {
-    return exchange.orCut(whole).then(complete, (error) => {
-      throw exchange.reason === undefined ? brokeOff(status, options) : error;
-    });
-  }
-  return complete(whole);
+  const reader = answer.reader();
+  if (reader === null) return withoutBody(answer, head, exchange);
+  if (isStream) options.record.streams();
+  return withHead(isStream ? eventStream(reader, head.fields, options) : watchBody(reader, exchange), head);
+}
 
-  function complete(whole: Uint8Array<ArrayBuffer> | ArrayBuffer): Response {
-    exchange.count("out", whole.byteLength);
-    exchange.end();
-    return new Response(whole, { status, headers: headers.toRecord() });
-  }
+type Whole = Uint8Array<ArrayBuffer> | ArrayBuffer;
 
-  /** Whatever the downstream sends nevertheless, nobody reads. */
-  function withoutBody(): Response {
-    answer.discard();
-    exchange.end();
-    return new Response(null, { status, headers: headers.toRecord() });
+interface Head {
+  status: number;
+  fields: FieldList;
+}
+
+function withHead(body: BodyInit | null, { status, fields }: Head): Response {
+  return new Response(body, { status, headers: fields.toRecord() });
+}
+
+/** Whatever the downstream sends nevertheless, nobody reads. */
+function withoutBody(answer: Answer, head: Head, exchange: Exchange): Response {
+  answer.discard();
+  exchange.end();
+  return withHead(null, head);
+}
+
+function wholeAnswer(whole: Whole, head: Head, exchange: Exchange): Response {
+  exchange.count("out", whole.byteLength);
+  exchange.end();
+  return withHead(whole, head);
+}
+
+async function wholeLater(whole: Promise<Whole>, head: Head, options: AnswerOptions): Promise<Response> {
+  const { exchange } = options;
+  try {
+    return wholeAnswer(await exchange.orCut(whole), head, exchange);
+  } catch (error) {
+    throw exchange.reason === undefined ? brokeOff(head.status, options) : error;
   }
 }
 

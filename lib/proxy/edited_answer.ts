@@ -7,8 +7,7 @@ export function editedAnswer(
   { status, fields: before }: Pick<Answer, "status" | "fields">,
   body: Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
 ): Answer {
-  const fields = new FieldList();
-  before.forEach((value, name) => fields.append(name, value));
+  const fields = new FieldList([...before.parts]);
   fields.delete("content-length");
   if (body instanceof ReadableStream) {
     const reader = body.getReader();

@@ -1,14 +1,21 @@
 // What fetch gave, as the proxy passes it on.
 import type { Answer } from "../http1/answer.ts";
+import { FieldList } from "../http1/field_list.ts";
 
 export function fetchedAnswer(response: Response): Answer {
   return {
     status: response.status,
-    fields: response.headers,
+    fields: fieldsOf(response.headers),
     reader: () => response.body?.getReader() ?? null,
     whole: () => readWhole(response),
     discard: () => void response.body?.cancel().catch(() => {}), // its connection breaks or goes back; nobody waits for either
   };
+}
+
+function fieldsOf(headers: Headers): FieldList {
+  const fields = new FieldList();
+  headers.forEach((value, name) => fields.append(name, value));
+  return fields;
 }
 
 /**

@@ -50,10 +50,10 @@ export function createForward(tools: ForwardTools): Forward {
   const isNear = new WeakMap<URL, boolean>();
 
   return (outgoing, exchange) => {
-    const { url, fields, method, body: { body, contentLength, contentType } } = outgoing;
+    const { url, fields, body: { contentType } } = outgoing;
     if (contentType !== undefined) fields.set("content-type", contentType);
     const answer = http1 !== undefined && isNearby(url)
-      ? sendItself(http1, { url, method, fields, body, contentLength }, exchange)
+      ? sendItself(http1, outgoing, exchange)
       : viaFetch(outgoing, exchange);
     return answer.catch((error) => {
       throw explain(error, outgoing, exchange);

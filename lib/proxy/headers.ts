@@ -1,6 +1,6 @@
 // Which headers cross the proxy (RFC 9110 §7.6.1, MCP Streamable HTTP): what is end-to-end goes on, what is about one
 // connection, one party or our own login does not.
-import { FieldList, type Fields } from "../http1/field_list.ts";
+import { FieldList } from "../http1/field_list.ts";
 import { OAuthError } from "../oauth/errors.ts";
 
 /** RFC 9110 §7.6.1, and the two that only ever mean one hop. */
@@ -111,7 +111,7 @@ const neverDownPrefixes = ["access-control-", "x-accel-"];
  * @param credential name and value as `credentialHeader` writes them; absent: none is sent
  * @throws OAuthError `invalid_token` when the credential can't stand in a header
  */
-export function headersForDownstream(client: Fields, credential?: readonly [name: string, value: string]): FieldList {
+export function headersForDownstream(client: Headers, credential?: readonly [name: string, value: string]): FieldList {
   const named = namedByConnection(client);
   const own = credential === undefined ? undefined : withHyphens(credential[0]);
   const fields = new FieldList();
@@ -125,15 +125,17 @@ export function headersForDownstream(client: Fields, credential?: readonly [name
 }
 
 /** The headers of the answer to the client. */
-export function headersForClient(downstream: Fields): FieldList {
+export function headersForClient(downstream: FieldList): FieldList {
   const named = namedByConnection(downstream);
   // RFC 9112 §6.3: beside a transfer coding a length says nothing, and who believes it reads the rest as another answer.
   const isCoded = downstream.has("transfer-encoding");
   const fields = new FieldList();
-  downstream.forEach((value, name) => {
-    if (goesDownAs(name) === undefined || named?.has(name) || (isCoded && name === "content-length")) return;
-    fields.append(name, value);
-  });
+  const { parts } = downstream;
+  for (let i = 0; i < parts.length; i += 2) {
+    const name = parts[i]!;
+    if (goesDownAs(name) === undefined || named?.has(name) || (isCoded && name === "content-length")) continue;
+    fields.append(name, parts[i + 1]!);
+  }
   fields.append("x-content-type-options", "nosniff");
   // Should a cache ever hand it to a browser: a page of the downstream's runs nothing on the origin of the consent page.
   fields.append("content-security-policy", "sandbox; default-src 'none'");
@@ -164,7 +166,7 @@ function remembered(
 }
 
 /** The options of `Connection` are header names (RFC 9110 §7.6.1). Undefined where it names none but the usual ones. */
-function namedByConnection(headers: Fields): Set<string> | undefined {
+function namedByConnection(headers: Headers | FieldList): Set<string> | undefined {
   const connection = headers.get("connection");
   if (connection === null || /^(keep-alive|close)$/i.test(connection)) return undefined;
   return new Set(connection.split(",").map((name) => withHyphens(name.trim().toLowerCase())));

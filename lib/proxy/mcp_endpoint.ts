@@ -2,7 +2,7 @@
 // so that it can be mounted anywhere.
 import type { Config, Resource } from "../config/config.ts";
 import { challengeResponse, jsonError } from "../http/error_responses.ts";
-import { isReader } from "../http1/answer.ts";
+import { type Answer, isReader } from "../http1/answer.ts";
 import type { FieldList } from "../http1/field_list.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { RequestContext, RequestTarget } from "../http/routed_request.ts";
@@ -27,7 +27,7 @@ import { joinedQuery } from "./joined_query.ts";
 import { legacyEndpoints } from "./legacy_endpoints.ts";
 import { allowOrigin, checkOrigin, isPreflight, preflightAnswer } from "./origin.ts";
 import { sendRenewed, withCurrentCredential } from "./live_credential.ts";
-import { outgoingBody } from "./request_body.ts";
+import { type OutgoingBody, outgoingBody } from "./request_body.ts";
 import { openRecord, type RequestRecord } from "./request_record.ts";
 import { openToolGate } from "./tool_gate.ts";
 
@@ -118,21 +118,12 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       exchange.cut(error as Error); // an answer that nobody reads any more would keep its connection
       response = await refusal(error, request, resource);
     }
-    record.answered(response);
+    record.answered(response.status);
     return response;
   }
 
-  async function pass(
-    request: Request,
-    { resource, user, url, exchange, record, traceparent }: {
-      resource: Resource;
-      user: Authenticated;
-      url: URL;
-      exchange: Exchange;
-      record: RequestRecord;
-      traceparent: string | undefined;
-    },
-  ): Promise<Response> {
+  async function pass(request: Request, passage: Passage): Promise<Response> {
+    const { resource, user, exchange, record } = passage;
     const gate = resource.strategy.kind === "login"
       ? await openToolGate(deps.scopes, { resource, granted: user.access.scope, maxBytes: server.bodyLimitBytes })
       : undefined;
@@ -141,28 +132,37 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
       : await gate.authorize(request, exchange, (message) => record.read(message));
     if (gate === undefined) record.sending(body);
     if (body.body !== null && !isReader(body.body)) exchange.count("in", body.body.byteLength);
-    const send = (as: Authenticated) => {
-      const upwards = headersForDownstream(request.headers, downstreamCredential(resource, as));
-      const fields = withIdentity(upwards, resource, as.access);
-      if (traceparent !== undefined) fields.set("traceparent", traceparent);
-      return forward({ url, method: request.method, fields, body, resource: resource.name }, exchange);
-    };
     const strategy = deps.strategies.of(resource);
     const current = withCurrentCredential(strategy, user);
-    let answer = await send(current);
+    let answer = await send(request, current === user ? passage : { ...passage, user: current }, body);
     if (answer.status === 401) {
-      const isRepeatable = !isReader(body.body);
       const { revocations, now } = deps;
-      const live = { strategy, revocations, now };
-      answer = await sendRenewed(live, { resource, user, isRepeatable, send }, { answer, current });
+      answer = await sendRenewed({ strategy, revocations, now }, {
+        resource,
+        user,
+        isRepeatable: !isReader(body.body),
+        send: (as) => send(request, { ...passage, user: as }, body),
+      }, { answer, current });
     }
     return await answerClient(gate === undefined ? answer : await gate.filter(answer, exchange), {
       resource,
       exchange,
+      record,
       log,
       sseKeepaliveMs: server.sseKeepaliveSeconds * 1000,
       legacyEdit: legacy.mayAnswer(request) ? legacy.edit(resource, user.access) : undefined,
     });
+  }
+
+  function send(
+    { method, headers }: Request,
+    { resource, user, url, exchange, traceparent }: Passage,
+    body: OutgoingBody,
+  ): Promise<Answer> {
+    const upwards = headersForDownstream(headers, downstreamCredential(resource, user));
+    const fields = withIdentity(upwards, resource, user.access);
+    if (traceparent !== undefined) fields.set("traceparent", traceparent);
+    return forward({ url, method, fields, body, resource: resource.name }, exchange);
   }
 
   /** @throws OAuthError 404 */
@@ -194,6 +194,16 @@ export function mcpEndpoint(deps: McpEndpointDeps): McpEndpoint {
     response.headers.delete("access-control-allow-origin");
     return response;
   }
+}
+
+/** A request of a known user on its way to the downstream. */
+interface Passage {
+  resource: Resource;
+  user: Authenticated;
+  url: URL;
+  exchange: Exchange;
+  record: RequestRecord;
+  traceparent: string | undefined;
 }
 
 /** Who is asking, where the operator wants the downstream to know. Whatever the client sent under these names is gone by now. */

@@ -20,24 +20,22 @@ export interface OutgoingBody {
  *
  * @throws OAuthError 413, now or later, when the announced length, or what arrives, is beyond `maxBytes`
  */
-export function outgoingBody(
-  request: Request,
-  exchange: Exchange,
-  maxBytes: number,
-): OutgoingBody | Promise<OutgoingBody> {
+export async function outgoingBody(request: Request, exchange: Exchange, maxBytes: number): Promise<OutgoingBody> {
   const { method } = request;
   if (method === "GET" || method === "HEAD" || method === "DELETE") return { body: null };
   const announced = request.headers.get("content-length");
   const length = announced !== null && /^\d+$/.test(announced) ? Number(announced) : undefined;
   if (length !== undefined && length > maxBytes) throw tooLarge(maxBytes);
   if (length !== undefined && length <= wholeUpToBytes) {
-    return exchange.orCut(request.arrayBuffer()).then((body) => ({ body }), (error) => {
+    try {
+      return { body: await exchange.orCut(request.arrayBuffer()) };
+    } catch (error) {
       throw whyBroken(error, exchange);
-    });
+    }
   }
   const { body } = request;
   if (body === null) return { body };
-  if (announced === null || length === undefined) return unannounced(body, exchange, maxBytes);
+  if (announced === null || length === undefined) return await unannounced(body, exchange, maxBytes);
   return { body: limited(undefined, body.getReader(), { exchange, maxBytes }), contentLength: announced };
 }
 

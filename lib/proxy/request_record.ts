@@ -14,8 +14,10 @@ export interface RequestRecord {
   read(message: JsonRpcMessage): void;
   /** A body that nobody read; where no header says what it is about, a small one is looked into. */
   sending(body: OutgoingBody): void;
+  /** The answer is an event stream. */
+  streams(): void;
   /** The head of the answer is on its way. */
-  answered(response: Response): void;
+  answered(status: number): void;
   /** Nothing more will move. */
   ended(): void;
 }
@@ -44,7 +46,10 @@ export function openRecord(tools: RecordTools, recorded: RecordedRequest): Reque
 class OpenRecord implements RequestRecord {
   readonly #tools: RecordTools;
   readonly #resource: Resource;
-  readonly #fields: { request_id: string; client_id: string; grant: string; subject: string | undefined };
+  readonly #requestId: string;
+  readonly #clientId: string;
+  readonly #grantId: string;
+  readonly #subject: string | undefined;
   readonly #method: string;
   readonly #started = performance.now();
   #about: About;
@@ -55,12 +60,10 @@ class OpenRecord implements RequestRecord {
   constructor(tools: RecordTools, { requestId, request, resource, access }: RecordedRequest) {
     this.#tools = tools;
     this.#resource = resource;
-    this.#fields = {
-      request_id: requestId,
-      client_id: access.clientId,
-      grant: access.grantId,
-      subject: access.identity?.subject,
-    };
+    this.#requestId = requestId;
+    this.#clientId = access.clientId;
+    this.#grantId = access.grantId;
+    this.#subject = access.identity?.subject;
     this.#method = request.method;
     this.#about = aboutHeaders(request.headers);
   }
@@ -75,10 +78,16 @@ class OpenRecord implements RequestRecord {
     }
   }
 
-  answered(response: Response): void {
-    this.#status = response.status;
-    if (this.#isOver) return this.#finish();
-    this.#isStream = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+  streams(): void {
+    this.#isStream = true;
+  }
+
+  answered(status: number): void {
+    this.#status = status;
+    if (this.#isOver) {
+      this.#isStream = false; // it was never open to anybody
+      return this.#finish();
+    }
     if (this.#isStream) this.#tools.metrics.streamOpened(this.#resource.name);
   }
 
@@ -91,7 +100,10 @@ class OpenRecord implements RequestRecord {
     const { log, metrics } = this.#tools;
     if (this.#isStream) metrics.streamEnded(this.#resource.name);
     log.info("mcp_request", {
-      ...this.#fields,
+      request_id: this.#requestId,
+      client_id: this.#clientId,
+      grant: this.#grantId,
+      subject: this.#subject,
       resource: this.#resource.name,
       method: this.#method,
       path: this.#resource.urls.path,

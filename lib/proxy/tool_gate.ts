@@ -3,7 +3,7 @@ import type { Resource } from "../config/config.ts";
 import { collectBytes } from "../http/collected_bytes.ts";
 import { readText } from "../http/read_text.ts";
 import type { Answer, ByteReader } from "../http1/answer.ts";
-import type { Fields } from "../http1/field_list.ts";
+import type { FieldList } from "../http1/field_list.ts";
 import { OAuthError } from "../oauth/errors.ts";
 import type { ResourceScopes } from "../scopes/resource_scopes.ts";
 import { editedAnswer, streamOf } from "./edited_answer.ts";
@@ -112,7 +112,7 @@ async function readWhole(reader: ByteReader, maxBytes: number): Promise<Uint8Arr
   }
 }
 
-function isEncoded(headers: Fields): boolean {
+function isEncoded(headers: Headers | FieldList): boolean {
   return !/^(identity)?$/i.test(headers.get("content-encoding") ?? "");
 }
 

@@ -14,11 +14,13 @@ interface Rig {
   client: Http1Client;
   opened: FakeConnection[];
   /** Sends, answers with `text` on the connection that carried it, and gives the answer. */
-  exchange(text?: string, request?: Partial<Http1Request>): Promise<Http1Answer>;
+  exchange(text?: string, request?: Sent): Promise<Http1Answer>;
   /** Sends; `cut` ends it from outside. */
-  start(request?: Partial<Http1Request>): Promise<Started>;
+  start(request?: Sent): Promise<Started>;
   hold: ReturnType<typeof createFakeTcp>["hold"];
 }
+
+type Sent = Partial<Omit<Http1Request, "body"> & Http1Request["body"]>;
 
 interface Started {
   answer: Promise<Http1Answer>;
@@ -34,11 +36,12 @@ function rig(options: { connectTimeoutMs?: number; reuseConnectionsWithinMs?: nu
     reuseConnectionsWithinMs: 60_000,
     ...options,
   });
-  async function start(request: Partial<Http1Request> = {}): Promise<Started> {
+  async function start(request: Sent = {}): Promise<Started> {
+    const { body = new TextEncoder().encode("{}"), contentLength, ...rest } = request;
     let told: Cuttable | undefined;
     const before = tcp.opened.map(({ written }) => written);
     const answer = client.send(
-      { url, method: "POST", fields: new FieldList(["x-a", "1"]), body: new TextEncoder().encode("{}"), ...request },
+      { url, method: "POST", fields: new FieldList(["x-a", "1"]), ...rest, body: { body, contentLength } },
       { whenCut: (cuttable) => void (told = cuttable) },
     );
     answer.catch(() => {}); // for whoever looks at it later
@@ -340,7 +343,7 @@ test("attempts that were given up and still hold a file are not without number",
   const gate = hold();
   const ask = () => {
     let told: Cuttable | undefined;
-    const answer = client.send({ url, method: "GET", fields: new FieldList(), body: null }, {
+    const answer = client.send({ url, method: "GET", fields: new FieldList(), body: { body: null } }, {
       whenCut: (cuttable) => void (told = cuttable),
     });
     told?.cut(new Error("left"));
@@ -447,7 +450,7 @@ test("a body that its sender breaks off fails the request", async () => {
 test("a request that can't be written touches no connection", async () => {
   const { client, exchange, opened } = rig();
   await exchange();
-  const bad = { url, method: "POST", fields: new FieldList(["x-a", "1\r\nx-b: 2"]), body: null };
+  const bad = { url, method: "POST", fields: new FieldList(["x-a", "1\r\nx-b: 2"]), body: { body: null } };
   assert.throws(() => client.send(bad, { whenCut: () => {} }), TypeError);
   await exchange();
   assert.equal(opened.length, 1);

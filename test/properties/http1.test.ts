@@ -11,7 +11,7 @@ import { oddText } from "../support/arbitraries.ts";
 import { property } from "../support/property.ts";
 
 const url = new URL("http://mcp.internal/mcp");
-const request = () => ({ url, method: "GET", fields: new FieldList(), body: null });
+const request = () => ({ url, method: "GET", fields: new FieldList(), body: { body: null } });
 const unwatched = { whenCut: () => {} };
 
 const token = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}$/);
