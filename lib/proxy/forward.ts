@@ -40,8 +40,8 @@ export type Transport = (request: OutgoingRequest, exchange: Exchange) => Promis
 const defaultReuseWithinMs = 4_000;
 
 /**
- * Downstreams in the own network, without TLS, are asked by a client of our own, which costs half as much as Bun's fetch, and a
- * third of its memory for a stream. Everything else is the runtime's: certificates, outgoing proxies, servers out in the world.
+ * Downstreams in the own network, without TLS, are asked by a client of our own, which costs less than Bun's fetch (docs/performance.md).
+ * Everything else is the runtime's: certificates, outgoing proxies, servers out in the world.
  */
 export function createForward(tools: ForwardTools): Forward {
   const { log, connectTimeoutMs, connectTcp, reuseConnectionsWithinMs = defaultReuseWithinMs } = tools;
