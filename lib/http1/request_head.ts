@@ -1,8 +1,6 @@
 // Writes the head of a request (RFC 9112 §3, §5). Last line of defence: nothing that ends a line gets past this file.
 import type { FieldList } from "./field_list.ts";
-
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+import { fieldValue, token } from "./grammar.ts";
 
 /** How the body is framed (RFC 9112 §6): its length, in chunks, or not there. */
 export type RequestFraming = number | "chunked" | "none";

@@ -1,5 +1,6 @@
 // Reads the head of a response (RFC 9112 §4, §5, §6), and refuses whatever two readers could take for two things.
 import { FieldList } from "./field_list.ts";
+import { token } from "./grammar.ts";
 import { malformed } from "./http1_error.ts";
 
 /** How the body ends: after so many bytes, with its last chunk, or with the connection (RFC 9112 §6.3). */
@@ -13,7 +14,6 @@ export interface ResponseHead {
   keepsConnection: boolean;
 }
 
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Also a CR or a LF that is half of a line end, by which two readers could see two lines or one (RFC 9112 §2.2). */
 // deno-lint-ignore no-control-regex
 const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;

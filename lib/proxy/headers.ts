@@ -1,6 +1,7 @@
 // Which headers cross the proxy (RFC 9110 §7.6.1, MCP Streamable HTTP): what is end-to-end goes on, what is about one
 // connection, one party or our own login does not.
 import { FieldList } from "../http1/field_list.ts";
+import { fieldValue } from "../http1/grammar.ts";
 import { OAuthError } from "../oauth/errors.ts";
 
 /** RFC 9110 §7.6.1, and the two that only ever mean one hop. */
@@ -183,6 +184,3 @@ function appendCredential(fields: FieldList, [name, value]: readonly [string, st
   }
   fields.append(name, value);
 }
-
-/** RFC 9110 §5.5, a character for each byte. */
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
